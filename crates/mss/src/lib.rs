@@ -1,0 +1,22 @@
+//! MSSanté mail, without sockets: addresses, the four `X-MSS-*` headers, composing and reading.
+//!
+//! What goes into a message is decided here and nowhere else, so that every way of sending (a screen, a retry, the
+//! adapter of the bench) yields the same bytes. Reading is lenient, because a judge must see what a bad client
+//! wrote; writing is strict, because what leaves carries health data: a value that cannot be written safely is a
+//! typed error, never silently dropped or repaired.
+//!
+//! The MIME crates (`mail-builder`, `mail-parser`) stay behind this boundary.
+
+mod address;
+mod draft;
+mod header;
+mod label;
+mod message_id;
+
+pub use address::{Address, AddressError, PATIENT_DOMAIN};
+pub use draft::{ComposeError, Document, Draft, compose};
+pub use header::{
+    CLOSE_EXCHANGE, Field, Indicators, X_MSS_CODECDA, X_MSS_INS, X_MSS_MES, X_MSS_NIL, fields, header_values,
+};
+pub use label::Label;
+pub use message_id::{MessageId, MessageIdError};
