@@ -1,0 +1,76 @@
+# Screen texts in English. Same identifiers as fr.ftl (a test compares the two files).
+
+## The frame of every page
+shell-skip = Skip to content
+shell-nav = Main navigation
+shell-language = Page language
+shell-language-switch = Français
+shell-rehearsal = Vaguemestre sandbox: test data and test identities only.
+
+## Common error pages
+error-not-found-title = Page not found
+error-not-found-text = There is nothing at this address. Check the link, or go back to the home page.
+error-internal-title = The page could not be prepared
+error-internal-text = This is a fault on our side; the server log gives the reason.
+
+## Pro Santé Connect, sandbox
+wallet-site = Pro Santé Connect — sandbox
+wallet-title = Choose a test identity
+wallet-lead = { $client } asks you to identify yourself.
+wallet-lead-text = Choose the person you are playing and their means of identification. No password is asked for: these people do not exist.
+wallet-back-to = You will be sent back to { $place }
+wallet-hinted = Identity suggested by the software
+wallet-identities = { $count ->
+    [0] No test identity
+    [one] One test identity
+   *[other] { $count } test identities
+  }
+wallet-others = Other test identities
+wallet-none-text = Register a product in the bench: the PSC identity of its account will appear here.
+wallet-hint-unknown = The software suggests the identity { $hint }, which this sandbox does not know.
+wallet-id = National identifier
+wallet-means = Means of identification
+wallet-ecps = e-CPS
+wallet-card = CPx card
+wallet-accept-ecps = Accept with e-CPS
+wallet-accept-card = Accept with CPx card
+wallet-as = as { $name }
+wallet-refuse = Refuse to log in
+wallet-refuse-text = The software will receive the error access_denied, as if the person had refused.
+wallet-details = Details of the request
+wallet-client = Software (client_id)
+wallet-redirect = Return address (redirect_uri)
+wallet-scope = Scope (scope)
+wallet-acr = Level asked for (acr_values)
+
+wallet-error-title = Identification request refused
+wallet-error-lead = The sandbox cannot send the error back to the software: the return address is not safe.
+wallet-error-received = Received
+wallet-error-expected = Expected
+wallet-error-next = What to do
+wallet-error-nothing = (nothing)
+wallet-error-client-missing = The client_id parameter is missing.
+wallet-error-client-unknown = This client_id is not registered in this sandbox.
+wallet-error-client-expected = a registered client_id
+wallet-error-client-next = Copy the client_id shown with the product's account in the bench.
+wallet-error-redirect-missing = The redirect_uri parameter is missing.
+wallet-error-redirect-unknown = This return address is not registered for this software.
+wallet-error-redirect-next = Register this address for the software, or correct it: the comparison is made character by character.
+wallet-error-repeated = A parameter appears more than once in the request.
+wallet-error-repeated-expected = each parameter once only
+wallet-error-repeated-next = Correct the address that the software builds (RFC 6749, section 3.1).
+wallet-stale-title = This request is no longer valid
+wallet-stale-text = It has been used already, it is more than ten minutes old, or it comes from another browser. Start the login again from your software.
+wallet-choice-title = Unknown identity
+wallet-choice-text = The chosen identity has left the sandbox in the meantime. Start the login again from your software.
+
+wallet-home-title = The sandbox's Pro Santé Connect
+wallet-home-text = This page opens by itself when a piece of software asks for an identification. There is nothing to do here.
+wallet-home-discovery = Discovery document
+wallet-home-issuer = Issuer
+
+logout-title = Logout
+logout-done = The Pro Santé Connect session is closed. The tokens that came from it are no longer renewed.
+logout-already = The session was closed already, or does not exist.
+logout-hint-missing = The id_token_hint parameter is missing, or is not an identity token of this sandbox: no session was closed.
+logout-redirect-unknown = The address post_logout_redirect_uri is not registered for this software: you have not been sent back.

@@ -1,0 +1,77 @@
+# Textes des écrans, en français. Mêmes identifiants que en.ftl (un test compare les deux fichiers).
+# Écrire des espaces ordinaires devant : ; ? ! et » : les espaces fines insécables sont posées au chargement.
+
+## Cadre commun des pages
+shell-skip = Aller au contenu
+shell-nav = Navigation principale
+shell-language = Langue de la page
+shell-language-switch = English
+shell-rehearsal = Bac à sable Vaguemestre : données et identités de test seulement.
+
+## Pages d'erreur communes
+error-not-found-title = Page introuvable
+error-not-found-text = Il n'y a rien à cette adresse. Vérifiez le lien, ou revenez à l'accueil.
+error-internal-title = La page n'a pas pu être préparée
+error-internal-text = C'est une faute de notre côté ; le journal du serveur en donne la raison.
+
+## Pro Santé Connect, bac à sable
+wallet-site = Pro Santé Connect — bac à sable
+wallet-title = Choisir une identité de test
+wallet-lead = { $client } demande à vous identifier.
+wallet-lead-text = Choisissez la personne que vous jouez et son moyen d'identification. Aucun mot de passe n'est demandé : ces personnes n'existent pas.
+wallet-back-to = Retour prévu vers { $place }
+wallet-hinted = Identité proposée par le logiciel
+wallet-identities = { $count ->
+    [0] Aucune identité de test
+    [one] Une identité de test
+   *[other] { $count } identités de test
+  }
+wallet-others = Autres identités de test
+wallet-none-text = Déclarez un produit dans le banc : l'identité PSC de son compte apparaîtra ici.
+wallet-hint-unknown = Le logiciel propose l'identité { $hint }, que ce bac à sable ne connaît pas.
+wallet-id = Identifiant national
+wallet-means = Moyen d'identification
+wallet-ecps = e-CPS
+wallet-card = Carte CPx
+wallet-accept-ecps = Accepter avec l'e-CPS
+wallet-accept-card = Accepter avec la carte CPx
+wallet-as = en tant que { $name }
+wallet-refuse = Refuser la connexion
+wallet-refuse-text = Le logiciel recevra l'erreur access_denied, comme si la personne avait refusé.
+wallet-details = Détail de la demande
+wallet-client = Logiciel (client_id)
+wallet-redirect = Adresse de retour (redirect_uri)
+wallet-scope = Portée (scope)
+wallet-acr = Niveau demandé (acr_values)
+
+wallet-error-title = Demande d'identification refusée
+wallet-error-lead = Le bac à sable ne peut pas renvoyer l'erreur au logiciel : l'adresse de retour n'est pas sûre.
+wallet-error-received = Reçu
+wallet-error-expected = Attendu
+wallet-error-next = Que faire
+wallet-error-nothing = (rien)
+wallet-error-client-missing = Le paramètre client_id manque.
+wallet-error-client-unknown = Ce client_id n'est pas déclaré dans ce bac à sable.
+wallet-error-client-expected = un client_id déclaré
+wallet-error-client-next = Recopiez le client_id affiché avec le compte du produit dans le banc.
+wallet-error-redirect-missing = Le paramètre redirect_uri manque.
+wallet-error-redirect-unknown = Cette adresse de retour n'est pas déclarée pour ce logiciel.
+wallet-error-redirect-next = Déclarez cette adresse pour le logiciel, ou corrigez-la : la comparaison est faite caractère par caractère.
+wallet-error-repeated = Un paramètre est présent plusieurs fois dans la demande.
+wallet-error-repeated-expected = chaque paramètre une seule fois
+wallet-error-repeated-next = Corrigez l'adresse que le logiciel construit (RFC 6749, section 3.1).
+wallet-stale-title = Cette demande n'est plus valable
+wallet-stale-text = Elle a déjà servi, elle a plus de dix minutes, ou elle vient d'un autre navigateur. Recommencez la connexion depuis votre logiciel.
+wallet-choice-title = Identité inconnue
+wallet-choice-text = L'identité choisie a disparu du bac à sable entre-temps. Recommencez la connexion depuis votre logiciel.
+
+wallet-home-title = Le Pro Santé Connect du bac à sable
+wallet-home-text = Cette page s'ouvre d'elle-même quand un logiciel demande une identification. Rien n'est à faire ici.
+wallet-home-discovery = Document de découverte
+wallet-home-issuer = Émetteur (issuer)
+
+logout-title = Déconnexion
+logout-done = La session Pro Santé Connect est close. Les jetons qui en venaient ne sont plus renouvelés.
+logout-already = La session était déjà close, ou n'existe pas.
+logout-hint-missing = Le paramètre id_token_hint manque, ou n'est pas un jeton d'identité de ce bac à sable : aucune session n'a été close.
+logout-redirect-unknown = L'adresse post_logout_redirect_uri n'est pas déclarée pour ce logiciel : le retour n'a pas été fait.
