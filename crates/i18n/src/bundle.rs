@@ -142,7 +142,10 @@ mod tests {
         for (id, (variables, value)) in &fr {
             assert_eq!(variables, &en[id].0, "variables of {id}");
             assert!(!value.trim().is_empty() && !en[id].1.trim().is_empty(), "{id} is empty");
-            assert!(bundle(Lang::Fr).has_message(id) && bundle(Lang::En).has_message(id), "{id} does not parse");
+            assert!(
+                bundle(Lang::Fr).has_message(id) && bundle(Lang::En).has_message(id),
+                "{id} does not parse"
+            );
         }
     }
 

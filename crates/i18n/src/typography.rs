@@ -30,7 +30,10 @@ mod tests {
 
     #[test]
     fn french_gets_its_narrow_spaces_and_english_none() {
-        assert_eq!(set(Lang::Fr, "Qui ? « L'autre » : oui"), "Qui\u{202f}? «\u{202f}L’autre\u{202f}»\u{202f}: oui");
+        assert_eq!(
+            set(Lang::Fr, "Qui ? « L'autre » : oui"),
+            "Qui\u{202f}? «\u{202f}L’autre\u{202f}»\u{202f}: oui"
+        );
         assert_eq!(set(Lang::En, "don't ?"), "don’t ?");
     }
 }
