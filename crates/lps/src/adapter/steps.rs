@@ -1,0 +1,278 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::{Clock, Failure, Limits, RetryClass, Secret, Stage};
+use mss::{Address, Draft, compose};
+use rustls::ClientConfig;
+use tls::ClientTrust;
+use tokio::time::Instant;
+
+use super::request::{Auth, Message, Request, Step};
+use super::{Outcome, Response};
+use crate::smtp_session::Outcome as Submitted;
+use crate::{Credentials, CrlStore, ImapSession, Patience, Refresh, SmtpSession, TokenSource};
+
+/// The subject of a mail whose request gives none.
+const DEFAULT_SUBJECT: &str = "Message de test";
+/// Kept back from the deadline, so that the outcome is out before the bench ends the process.
+const MARGIN: Duration = Duration::from_millis(500);
+/// How many of the newest messages are listed by `fetch`.
+const NEWEST: usize = 20;
+
+pub(super) async fn perform(request: Request, work_dir: &Path) -> Response {
+    match request.step {
+        Step::Search => {
+            return Response::new(Outcome::Unsupported, "the directory search is not available here");
+        }
+        Step::Reply => return Response::new(Outcome::Unsupported, "answering a mail is not available yet"),
+        Step::Unknown => return Response::new(Outcome::Unsupported, "this step is unknown here"),
+        _ => {}
+    }
+    if let Some(message) = &request.message
+        && matches!(request.step, Step::Send | Step::Append)
+        && !message.documents.is_empty()
+        && message.eml_file.is_none()
+    {
+        return Response::new(
+            Outcome::Unsupported,
+            "IHE_XDM archives are not written yet: send without documents",
+        );
+    }
+    let client = match Client::prepare(&request, work_dir).await {
+        Ok(client) => client,
+        Err(failure) => return ended(failure),
+    };
+    let done = match request.step {
+        Step::Login | Step::Logout => client.login(&request).await,
+        Step::Fetch => client.fetch(&request, work_dir).await,
+        Step::Append => client.append(&request).await,
+        _ => client.send(&request).await,
+    };
+    Response { token_used_sha256: client.token_used(), ..done.unwrap_or_else(ended) }
+}
+
+/// The outcome that a failure is. A refusal is final and by decision, of the server or of this client (TLS);
+/// whatever may be different next time is an error.
+fn ended(failure: Failure) -> Response {
+    let refusal = match failure.stage {
+        Stage::Tls => failure.retry == RetryClass::Never,
+        Stage::Authenticate => matches!(failure.retry, RetryClass::Never | RetryClass::NewCredential),
+        _ => false,
+    };
+    Response::new(if refusal { Outcome::Refused } else { Outcome::Error }, failure.to_string())
+}
+
+struct Client {
+    address: Address,
+    credentials: Credentials,
+    tls: Arc<ClientConfig>,
+    patience: Patience,
+    clock: Clock,
+}
+
+impl Client {
+    async fn prepare(request: &Request, work_dir: &Path) -> Result<Self, Failure> {
+        let deadline = Duration::from_millis(request.deadline_ms).saturating_sub(MARGIN);
+        let patience = Patience::default().until(Instant::now() + deadline);
+        let clock = Clock::system();
+        let ca_pem = read_text("ca_file", &request.ca_file).await?;
+        let store = CrlStore::new(&work_dir.join("crl"), &ca_pem, clock.clone())?;
+        let crls = store.load(&request.crl_urls).await?;
+        let trust = || ClientTrust::new(&ca_pem, &crls).map_err(|error| trust_failure(&error));
+        let (tls, credentials, address) = match &request.auth {
+            Auth::External { cert_file, key_file } => {
+                let chain = read_text("cert_file", cert_file).await?;
+                let key = Secret::new(read_text("key_file", key_file).await?);
+                let trust = trust()?.with_certificate(&chain, &key).map_err(|error| trust_failure(&error))?;
+                (trust, Credentials::External, request.mailbox.address.clone())
+            }
+            Auth::Xoauth2 { user, access_token, refresh } => {
+                let address = match user.as_str() {
+                    "" => request.mailbox.address.clone(),
+                    user => Address::parse(user).map_err(|error| {
+                        Failure::permanent(Stage::Input, format!("auth.user is no mailbox: {error}"))
+                    })?,
+                };
+                let psc = trust()?.config().map_err(|error| trust_failure(&error))?;
+                let refresh = refresh.as_ref().filter(|_| !request.expect_refusal).map(|grant| Refresh {
+                    token_endpoint: grant.token_endpoint.clone(),
+                    client_id: grant.client_id.clone(),
+                    client_secret: grant.client_secret.clone(),
+                    refresh_token: grant.refresh_token.clone(),
+                    tls: psc,
+                });
+                let source = TokenSource::new(access_token.clone(), refresh, clock.clone());
+                (trust()?, Credentials::Xoauth2(source), address)
+            }
+        };
+        let tls = tls.config().map_err(|error| trust_failure(&error))?;
+        Ok(Self { address, credentials, tls, patience, clock })
+    }
+
+    fn token_used(&self) -> Option<String> {
+        match &self.credentials {
+            Credentials::Xoauth2(source) => source.presented(),
+            Credentials::External => None,
+        }
+    }
+
+    async fn imap(&self, request: &Request) -> Result<Option<ImapSession>, Failure> {
+        let Some(endpoint) = &request.imap else { return Ok(None) };
+        ImapSession::open(endpoint, &self.address, &self.credentials, &self.tls, self.patience)
+            .await
+            .map(Some)
+    }
+
+    async fn smtp(&self, request: &Request) -> Result<Option<SmtpSession>, Failure> {
+        let Some(endpoint) = &request.smtp else { return Ok(None) };
+        SmtpSession::open(endpoint, &self.address, &self.credentials, &self.tls, self.patience)
+            .await
+            .map(Some)
+    }
+
+    async fn login(&self, request: &Request) -> Result<Response, Failure> {
+        let mut done = Vec::new();
+        if let Some(session) = self.imap(request).await? {
+            session.logout().await;
+            done.push("IMAP");
+        }
+        if let Some(session) = self.smtp(request).await? {
+            session.quit().await;
+            done.push("SMTP");
+        }
+        if done.is_empty() {
+            return Err(Failure::permanent(
+                Stage::Input,
+                "the request gives neither an IMAP nor an SMTP server",
+            ));
+        }
+        Ok(Response::new(Outcome::Done, format!("logged in and out: {}", done.join(", "))))
+    }
+
+    async fn fetch(&self, request: &Request, work_dir: &Path) -> Result<Response, Failure> {
+        let Some(mut session) = self.imap(request).await? else { return Err(missing("imap")) };
+        let folder = session.select("INBOX").await?;
+        let mut uids = session.uid_search("ALL").await?;
+        uids.sort_unstable();
+        let detail = match uids.last().copied() {
+            None => "the inbox is empty".to_owned(),
+            Some(newest) => {
+                let first = uids[uids.len().saturating_sub(NEWEST)];
+                let listed = session
+                    .uid_fetch(&format!("{first}:*"), "(UID FLAGS RFC822.SIZE BODY.PEEK[HEADER])")
+                    .await?;
+                let size = read_newest(&mut session, newest, folder.uid_validity, work_dir).await?;
+                format!(
+                    "{} message(s) in the inbox, {} listed, UID {newest} read ({size} octets)",
+                    uids.len(),
+                    listed.len()
+                )
+            }
+        };
+        session.logout().await;
+        Ok(Response::new(Outcome::Done, detail))
+    }
+
+    async fn send(&self, request: &Request) -> Result<Response, Failure> {
+        let (recipients, bytes) = self.message(request).await?;
+        let Some(mut session) = self.smtp(request).await? else { return Err(missing("smtp")) };
+        let outcome = session.submit(&self.address, &recipients, &bytes).await?;
+        let response = match outcome {
+            Submitted::Accepted { queue_id } => {
+                let id = queue_id.unwrap_or_else(|| "no queue identifier".into());
+                Response::new(Outcome::Done, format!("accepted by the server ({id})"))
+            }
+            Submitted::Refused(refusal) if refusal.retry() == RetryClass::Later => {
+                Response::new(Outcome::Error, format!("refused for now: {refusal}"))
+            }
+            Submitted::Refused(refusal) => Response::new(Outcome::Refused, refusal.to_string()),
+            Submitted::Unknown(failure) => return Ok(Response::new(Outcome::Error, failure.to_string())),
+        };
+        session.quit().await;
+        Ok(response)
+    }
+
+    async fn append(&self, request: &Request) -> Result<Response, Failure> {
+        let (_, bytes) = self.message(request).await?;
+        let Some(mut session) = self.imap(request).await? else { return Err(missing("imap")) };
+        let Some(folder) = session.special_use("\\Sent").await? else {
+            return Err(Failure::permanent(
+                Stage::Command,
+                "no folder is marked \\Sent (RFC 6154); none is guessed",
+            ));
+        };
+        let place = session.append(&folder, "(\\Seen)", &bytes).await?;
+        session.logout().await;
+        let place =
+            place.map_or_else(String::new, |(validity, uid)| format!(" (UIDVALIDITY {validity}, UID {uid})"));
+        Ok(Response::new(Outcome::Done, format!("kept in the folder of sent mails{place}")))
+    }
+
+    /// The recipients and the bytes: ready ones, or composed from the facts.
+    async fn message(&self, request: &Request) -> Result<(Vec<Address>, Vec<u8>), Failure> {
+        let message = request.message.as_ref().ok_or_else(|| missing("message"))?;
+        if let Some(path) = &message.eml_file {
+            let bytes = read_bytes("eml_file", path).await?;
+            return Ok((message.to.clone(), bytes));
+        }
+        let draft = self.draft(request, message)?;
+        let bytes = compose(&draft).map_err(|error| Failure::permanent(Stage::Input, error.to_string()))?;
+        Ok((draft.recipients().into_iter().cloned().collect(), bytes))
+    }
+
+    fn draft(&self, request: &Request, message: &Message) -> Result<Draft, Failure> {
+        let nil = request.nil.clone().ok_or_else(|| missing("nil"))?;
+        let mut draft = Draft::new(self.address.clone(), message.to.clone(), nil, self.clock.now());
+        draft.subject = message.subject.clone().unwrap_or_else(|| DEFAULT_SUBJECT.into());
+        draft.text = message.text.clone().unwrap_or_default();
+        draft.patient_close = message.facts.close;
+        Ok(draft)
+    }
+}
+
+/// Reads a message whole, keeps it as a file, marks it as seen.
+async fn read_newest(
+    session: &mut ImapSession,
+    uid: u32,
+    validity: u32,
+    dir: &Path,
+) -> Result<usize, Failure> {
+    let found = session.uid_fetch(&uid.to_string(), "(UID BODY.PEEK[])").await?;
+    let body = found
+        .iter()
+        .find(|message| message.uid == Some(uid))
+        .and_then(|message| message.body(""))
+        .ok_or_else(|| Failure::temporary(Stage::Command, format!("UID {uid} is gone")))?;
+    let path = dir.join(format!("{validity}-{uid}.eml"));
+    tokio::fs::write(&path, body).await.map_err(|error| {
+        Failure::temporary(Stage::Storage, format!("{} cannot be written: {error}", path.display()))
+    })?;
+    session.uid_store(&uid.to_string(), "+FLAGS.SILENT (\\Seen)").await?;
+    Ok(body.len())
+}
+
+fn missing(field: &str) -> Failure {
+    Failure::permanent(Stage::Input, format!("this step needs \"{field}\", which the request does not give"))
+}
+
+fn trust_failure(error: &tls::Error) -> Failure {
+    Failure::permanent(Stage::Input, error.to_string())
+}
+
+async fn read_bytes(field: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Failure::permanent(Stage::Input, format!("{field}: {} cannot be read: {error}", path.display()))
+    };
+    let size = tokio::fs::metadata(path).await.map_err(|error| unreadable(&error))?.len();
+    let limit = Limits::default().message;
+    if size > limit {
+        return Err(unreadable(&format!("it has {size} octets, the limit is {limit}")));
+    }
+    tokio::fs::read(path).await.map_err(|error| unreadable(&error))
+}
+
+async fn read_text(field: &str, path: &Path) -> Result<String, Failure> {
+    String::from_utf8(read_bytes(field, path).await?)
+        .map_err(|_| Failure::permanent(Stage::Input, format!("{field}: {} is not PEM text", path.display())))
+}
