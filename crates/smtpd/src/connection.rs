@@ -1,0 +1,254 @@
+use std::io;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use smtp::{DataReceiver, LineError, LineReader, Progress, Response};
+use tls::{Acceptor, Stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+use wire::{Fact, TlsFacts};
+
+use crate::pen::Pen;
+
+/// How much is read at once while commands are expected; enough for the longest SASL line.
+const COMMAND_READ: usize = 4 * 1024;
+/// How much is read at once within a message.
+const DATA_READ: usize = 64 * 1024;
+/// Replies that pile up for a client that does not read are sent (and waited for) past this.
+const MOST_PENDING: usize = 16 * 1024;
+/// How long, and how much, is still read from a client that was told to go, so that it sees the reply.
+const LINGER: (Duration, usize) = (Duration::from_millis(200), 256 * 1024);
+
+/// Bytes in, lines out; replies in, bytes out. Knows patience, limits and the shutdown signal, no SMTP command.
+pub(crate) struct Connection {
+    /// `None` once a handshake has failed.
+    stream: Option<Stream>,
+    input: BytesMut,
+    lines: LineReader,
+    output: Vec<u8>,
+    shutdown: watch::Receiver<bool>,
+    write_patience: Duration,
+    pub(crate) pen: Pen,
+}
+
+/// Why a connection ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Quit,
+    Eof,
+    Timeout,
+    Shutdown,
+    /// The text goes to the journal after `error: `.
+    Error(String),
+}
+
+impl End {
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Quit => "quit".into(),
+            Self::Eof => "eof".into(),
+            Self::Timeout => "timeout".into(),
+            Self::Shutdown => "shutdown".into(),
+            Self::Error(text) => format!("error: {text}"),
+        }
+    }
+
+    pub(crate) fn error(text: impl Into<String>) -> Self {
+        Self::Error(text.into())
+    }
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Eof,
+            kind => Self::Error(kind.to_string()),
+        }
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(
+        stream: Stream,
+        pen: Pen,
+        shutdown: watch::Receiver<bool>,
+        write_patience: Duration,
+    ) -> Self {
+        Self {
+            stream: Some(stream),
+            input: BytesMut::new(),
+            lines: LineReader::new(),
+            output: Vec::new(),
+            shutdown,
+            write_patience,
+            pen,
+        }
+    }
+
+    /// The next line. `patience` is for the whole line, so that a client cannot feed it by drops. `limit` may depend
+    /// on how the line begins.
+    pub(crate) async fn line(
+        &mut self,
+        patience: Duration,
+        limit: impl Fn(&[u8]) -> usize,
+    ) -> Result<Result<Bytes, LineError>, End> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let limit = limit(&self.input);
+            match self.lines.next_line(&mut self.input, limit) {
+                Ok(Some(line)) => return Ok(Ok(line)),
+                Ok(None) => self.fill(deadline, COMMAND_READ).await?,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+    }
+
+    /// The next piece of a message, added to `out`. `patience` is for each piece.
+    pub(crate) async fn data(
+        &mut self,
+        receiver: &mut DataReceiver,
+        patience: Duration,
+        out: &mut Vec<u8>,
+    ) -> Result<Progress, End> {
+        if self.input.is_empty() {
+            let most = if receiver.read() == 0 { COMMAND_READ * 2 } else { DATA_READ };
+            self.fill(Instant::now() + patience, most).await?;
+        }
+        let progress = receiver.receive(&self.input, out);
+        self.input.advance(progress.consumed);
+        if progress.finished && self.input.is_empty() && receiver.read() > DATA_READ as u64 {
+            self.input = BytesMut::new(); // a big message leaves no big buffer behind
+        }
+        Ok(progress)
+    }
+
+    /// Octets that came after the last line read.
+    pub(crate) fn pending(&self) -> usize {
+        self.input.len()
+    }
+
+    /// States a reply in the journal and puts it in the output, sent before the next read.
+    pub(crate) async fn reply(&mut self, response: &Response) -> Result<(), End> {
+        self.pen.server(response);
+        self.queue(response).await
+    }
+
+    /// The same for a reply that the journal has already.
+    pub(crate) async fn queue(&mut self, response: &Response) -> Result<(), End> {
+        response.write(&mut self.output);
+        if self.output.len() > MOST_PENDING { self.send().await } else { Ok(()) }
+    }
+
+    /// Sends what is in the output.
+    pub(crate) async fn send(&mut self) -> Result<(), End> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let (output, stream) = (std::mem::take(&mut self.output), self.stream.as_mut());
+        let stream = stream.ok_or_else(|| End::error("no stream"))?;
+        let sent = timeout(self.write_patience, async {
+            stream.write_all(&output).await?;
+            stream.flush().await
+        });
+        let sent = sent.await.map_err(|_| End::Timeout)?;
+        self.output = output;
+        self.output.clear();
+        Ok(sent?)
+    }
+
+    /// Shakes hands. Nothing that was read in clear is left, or the caller would not be here.
+    pub(crate) async fn start_tls(
+        &mut self,
+        acceptor: &Acceptor,
+        patience: Duration,
+    ) -> Result<TlsFacts, End> {
+        self.send().await?;
+        self.pen.flush();
+        let stream = self.stream.take().ok_or_else(|| End::error("no stream"))?;
+        let pen = &mut self.pen;
+        let mut record = |fact| pen.record(fact);
+        let outcome = tokio::select! {
+            biased;
+            () = down(&mut self.shutdown) => return Err(End::Shutdown),
+            outcome = timeout(patience, acceptor.accept(stream, &mut record)) => outcome,
+        };
+        match outcome {
+            Ok(Ok((stream, facts))) => {
+                self.stream = Some(stream);
+                (self.input, self.lines) = (BytesMut::new(), LineReader::new());
+                Ok(facts)
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "SMTP client failed the TLS handshake");
+                Err(End::error("TLS handshake"))
+            }
+            Err(_) => {
+                let reason = format!("no complete handshake within {} s", patience.as_secs());
+                self.pen.record(Fact::TlsFailed { reason, certificate: None });
+                Err(End::Timeout)
+            }
+        }
+    }
+
+    /// Says the last word to the client, where one is due, and to the journal.
+    pub(crate) async fn finish(mut self, end: End, hostname: &str) {
+        let goodbye = match end {
+            End::Timeout => {
+                Some(Response::new(421, "4.4.2", format!("{hostname} Idle for too long, closing")))
+            }
+            End::Shutdown => Some(Response::new(421, "4.3.2", format!("{hostname} Service shutting down"))),
+            _ => None,
+        };
+        if let Some(goodbye) = goodbye.filter(|_| self.stream.is_some()) {
+            self.pen.server(&goodbye);
+            goodbye.write(&mut self.output);
+        }
+        self.pen.close(&end.reason());
+        if end == End::Eof {
+            return;
+        }
+        self.write_patience = self.write_patience.min(Duration::from_secs(1));
+        if self.send().await.is_ok()
+            && let Some(stream) = self.stream.as_mut()
+        {
+            let _ = timeout(Duration::from_secs(1), stream.shutdown()).await;
+            let _ = timeout(LINGER.0, linger(stream)).await;
+        }
+    }
+
+    async fn fill(&mut self, deadline: Instant, most: usize) -> Result<(), End> {
+        self.pen.flush();
+        self.send().await?;
+        self.input.reserve(most);
+        let stream = self.stream.as_mut().ok_or_else(|| End::error("no stream"))?;
+        tokio::select! {
+            biased;
+            () = down(&mut self.shutdown) => Err(End::Shutdown),
+            read = timeout_at(deadline, stream.read_buf(&mut self.input)) => match read {
+                Err(_) => Err(End::Timeout),
+                Ok(Ok(0)) => Err(End::Eof),
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(error.into()),
+            },
+        }
+    }
+}
+
+/// Returns when the signal says so, or when nobody is left to give it.
+pub(crate) async fn down(shutdown: &mut watch::Receiver<bool>) {
+    let _ = shutdown.wait_for(|down| *down).await;
+}
+
+/// Reads on until the client has gone too: closing with unread input would reset the connection, and the client
+/// would never see why.
+async fn linger(stream: &mut Stream) {
+    let mut scratch = [0; 2_048];
+    let mut read = 0;
+    while let Ok(count @ 1..) = stream.read(&mut scratch).await {
+        read += count;
+        if read > LINGER.1 {
+            return;
+        }
+    }
+}

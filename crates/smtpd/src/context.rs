@@ -1,0 +1,85 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use kernel::{Clock, Limits, Timing};
+
+/// What every connection works with.
+pub struct Context {
+    /// Where facts go.
+    pub journal: journal::Journal,
+    /// The mailboxes. On the same database as the journal: a message and its events are one commit.
+    pub store: mailstore::MailStore,
+    /// The server side of TLS.
+    pub acceptor: tls::Acceptor,
+    /// Who decides on logins.
+    pub authenticator: Arc<dyn sasl::Authenticator>,
+    /// Who decides where mail may go.
+    pub recipients: Arc<dyn Recipients>,
+    /// What is asked of a client before it may send.
+    pub policy: Policy,
+    /// The server's name in its greeting and in the Received line it adds.
+    pub hostname: String,
+    /// Sizes and counts.
+    pub limits: Limits,
+    /// Durations.
+    pub timing: Timing,
+    /// The hour.
+    pub clock: Clock,
+}
+
+/// What is asked of a client before it may send. Neither setting ever lets a client log in without TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// TLS before anything else (SC.MSS/CONF.05).
+    pub require_tls: bool,
+    /// A login before MAIL (RFC 6409 §4.3). Where it is `false`, a client that did not log in may use any sender.
+    pub require_auth: bool,
+}
+
+impl Default for Policy {
+    /// TLS and login required.
+    fn default() -> Self {
+        Self { require_tls: true, require_auth: true }
+    }
+}
+
+/// How clients come in on one listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Endpoint {
+    /// TLS from the first byte (465, RFC 8314) instead of STARTTLS (587).
+    pub implicit_tls: bool,
+    /// The run that the listener was opened for; `None` on the fixed ports.
+    pub run: Option<i64>,
+}
+
+/// A boxed future that may borrow.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Who decides where mail may go. Implemented by the operator; asked once for each RCPT.
+pub trait Recipients: Send + Sync + 'static {
+    /// Says what to do with mail for `address`: a well-formed address as the client wrote it, without angle
+    /// brackets, in any case; or `postmaster` alone.
+    fn resolve<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Resolution>;
+}
+
+/// What to do with mail for an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// Into the INBOX of that account of the mail store.
+    Deliver {
+        /// The account's number.
+        account: i64,
+    },
+    /// The client is told this reply.
+    Refused {
+        /// 4xx or 5xx.
+        code: u16,
+        /// The enhanced status code, whose class is the first digit of `code` (RFC 3463).
+        enhanced: &'static str,
+        /// Why, and what to do, for a person.
+        text: String,
+    },
+    /// Nobody can say now: the client is told to try later (451 4.3.0).
+    Unavailable,
+}

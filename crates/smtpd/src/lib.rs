@@ -1,0 +1,29 @@
+//! The sandbox operator's SMTP submission server (SC.MSS/CONF.05; RFC 6409 with STARTTLS, RFC 8314 with TLS from the
+//! first byte).
+//!
+//! # Why this way
+//!
+//! - **Durable, or not said.** The message and the events that tell of it are one commit; `250` is written after it
+//!   and never before. Whoever kills the process finds both or neither.
+//! - **Strict.** The grammar is the one of crate `smtp`. What arrives in clear behind STARTTLS or ahead of `354` ends
+//!   the connection, because nothing good ever comes that way. No mechanism is offered, and none accepted, without
+//!   TLS.
+//! - **Everything is told, no secret is.** Each line goes to the journal masked, message data is only counted, and
+//!   every attempt to log in is a fact of its own, including one in clear.
+//! - **A listener is cheap.** The bench opens one for a single run: [`serve`] ends within two seconds of its signal.
+//!
+//! Mail goes only where [`Recipients`] says; the server itself relays nothing.
+
+mod auth;
+mod connection;
+mod context;
+mod headers;
+mod inboxes;
+mod listener;
+mod pen;
+mod receive;
+mod session;
+mod trace;
+
+pub use context::{BoxFuture, Context, Endpoint, Policy, Recipients, Resolution};
+pub use listener::serve;
