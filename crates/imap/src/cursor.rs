@@ -66,11 +66,9 @@ impl<'a> Cursor<'a> {
     /// Takes `word`, in any case, if it is next and ends there (what follows is not an atom character).
     pub(crate) fn eat_word(&mut self, word: &str) -> bool {
         let end = self.at + word.len();
-        let found = self
-            .bytes
-            .get(self.at..end)
-            .is_some_and(|next| next.eq_ignore_ascii_case(word.as_bytes()))
-            && !self.bytes.get(end).copied().is_some_and(is_atom_char);
+        let found =
+            self.bytes.get(self.at..end).is_some_and(|next| next.eq_ignore_ascii_case(word.as_bytes()))
+                && !self.bytes.get(end).copied().is_some_and(is_atom_char);
         if found {
             self.at = end;
         }
@@ -103,7 +101,8 @@ impl<'a> Cursor<'a> {
         match self.peek() {
             Some(b'"' | b'{' | b'~') => self.string(),
             _ => {
-                let text = self.text_while(|byte| is_atom_char(byte) || byte == b']', "an atom or a string")?;
+                let text =
+                    self.text_while(|byte| is_atom_char(byte) || byte == b']', "an atom or a string")?;
                 Ok(Cow::Borrowed(text.as_bytes()))
             }
         }
@@ -133,7 +132,9 @@ impl<'a> Cursor<'a> {
                     let kept = owned.get_or_insert_with(|| self.bytes[start..self.at].to_vec());
                     match self.bytes.get(self.at + 1).copied() {
                         Some(byte @ (b'"' | b'\\')) => kept.push(byte),
-                        _ => return self.fail("\\\" or \\\\ (only these two are escaped in a quoted string)"),
+                        _ => {
+                            return self.fail("\\\" or \\\\ (only these two are escaped in a quoted string)");
+                        }
                     }
                     self.at += 2;
                 }

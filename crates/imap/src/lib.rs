@@ -14,7 +14,14 @@
 //! - [`client`] is the other side: commands written, responses read.
 
 pub mod client;
+pub mod command;
 mod cursor;
+pub mod date;
+pub mod framing;
+pub mod mime;
 pub mod mutf7;
+pub mod response;
+mod sequence;
 
 pub use cursor::ParseError;
+pub use sequence::{Compact, SequenceSet};

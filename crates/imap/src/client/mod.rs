@@ -21,7 +21,5 @@ mod response;
 mod writer;
 
 pub use reader::{ReadError, ResponseReader};
-pub use response::{
-    BodyData, Code, Fetched, Folder, Notice, NoticeKind, Response, Status, Tagged, Untagged,
-};
+pub use response::{BodyData, Code, Fetched, Folder, Notice, NoticeKind, Response, Status, Tagged, Untagged};
 pub use writer::{Command, Outgoing, Tags, append, authenticate};

@@ -75,7 +75,8 @@ impl ResponseReader {
     /// [`ReadError`]: the limits, or bytes that are not IMAP.
     pub fn poll(&mut self) -> Result<Option<Response>, ReadError> {
         loop {
-            let Some(offset) = self.buffer.get(self.scanned..).and_then(|rest| rest.iter().position(|&b| b == b'\n'))
+            let Some(offset) =
+                self.buffer.get(self.scanned..).and_then(|rest| rest.iter().position(|&b| b == b'\n'))
             else {
                 if self.text + self.buffer.len().saturating_sub(self.line_start) > self.max_text {
                     return Err(ReadError::TooLong(self.max_text));

@@ -324,7 +324,8 @@ fn data(cursor: &mut Cursor<'_>, word: String) -> Parse<Untagged> {
                 return Ok(Untagged::Id(Vec::new()));
             }
             let flat = cursor.list(|cursor| Ok(cursor.nstring()?.map(|text| lossy(&text))))?;
-            let pairs = flat.chunks(2).filter_map(|pair| Some((pair[0].clone()?, pair.get(1).cloned().flatten())));
+            let pairs =
+                flat.chunks(2).filter_map(|pair| Some((pair[0].clone()?, pair.get(1).cloned().flatten())));
             Untagged::Id(pairs.collect())
         }
         _ => Untagged::Other(word),
@@ -335,8 +336,9 @@ fn fetched(cursor: &mut Cursor<'_>, bytes: &Bytes, number: u32) -> Parse<Fetched
     let mut out = Fetched { number, ..Fetched::default() };
     cursor.space()?;
     cursor.list(|cursor| {
-        let name = lossy(cursor.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')))
-            .to_ascii_uppercase();
+        let name =
+            lossy(cursor.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')))
+                .to_ascii_uppercase();
         let section = if cursor.eat(b'[') { Some(section(cursor)?) } else { None };
         let origin = if cursor.eat(b'<') {
             let origin = cursor.number()?;
@@ -460,7 +462,8 @@ fn mailbox(cursor: &mut Cursor<'_>) -> Parse<String> {
 
 /// A flag or attribute: `\Seen`, `\*`, `$MDNSent`.
 fn flag(cursor: &mut Cursor<'_>) -> Parse<String> {
-    let taken = cursor.take_while(|byte| byte > 0x20 && byte != 0x7f && !matches!(byte, b'(' | b')' | b'{' | b'"'));
+    let taken =
+        cursor.take_while(|byte| byte > 0x20 && byte != 0x7f && !matches!(byte, b'(' | b')' | b'{' | b'"'));
     if taken.is_empty() { cursor.fail("a flag") } else { Ok(lossy(taken)) }
 }
 

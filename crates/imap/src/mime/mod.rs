@@ -1,0 +1,20 @@
+//! ENVELOPE, BODYSTRUCTURE and the octets of a section, from a message's own octets.
+//!
+//! # Why not a mail parser
+//!
+//! IMAP wants encoded words as they were written, offsets into the stored octets, and bodies of 25 MB that are never
+//! in memory as a whole. A mail parser decodes, owns and reads all at once. So [`Scanner`] reads a message once, in
+//! pieces of any size, and keeps a tree of offsets; a section is then a range that the server streams from its store.
+//! `mail-parser` is the oracle of the tests, and decodes the texts that SEARCH looks into.
+
+mod envelope;
+mod header;
+mod scan;
+mod section;
+mod structure;
+
+pub use envelope::{Address, Envelope};
+pub use header::{Field, end_of_header, fields, select_fields, unfold};
+pub use scan::{Part, Scanner};
+pub use section::{Octets, locate};
+pub use structure::{write_envelope, write_structure};
