@@ -1,5 +1,7 @@
 //! Tokens signed with a real key, and every way in which one can be wrong.
 
+#![allow(clippy::unwrap_used)] // a helper that fails must stop its test
+
 use std::sync::LazyLock;
 use std::time::Duration;
 
