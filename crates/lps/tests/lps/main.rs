@@ -1,0 +1,10 @@
+//! The session engine against servers that misbehave as servers of the field do, and against revocation lists that
+//! come late, forged or not at all. Real TCP, real TLS, the lab's certificates.
+
+mod adapter;
+mod crl;
+mod imap;
+mod peer;
+mod real;
+mod smtp;
+mod tokens;
