@@ -213,7 +213,8 @@ async fn a_session_reads_and_writes_a_mailbox() {
             assert_eq!(peer.line().await, "a");
             assert_eq!(peer.line().await, "b");
             assert_eq!(peer.line().await, "");
-            peer.say("* 3 EXISTS\r\nv7 OK [APPENDUID 9 4] done\r\n").await;
+            let tag = line.split(' ').next().unwrap();
+            peer.say(&format!("* 3 EXISTS\r\n{tag} OK [APPENDUID 9 4] done\r\n")).await;
             peer.imap("LOGOUT", "* BYE\r\n", "OK bye").await;
         }
     })
