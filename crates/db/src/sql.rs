@@ -60,17 +60,17 @@ impl Values {
 
     /// Adds the values of a [`list`], the last one repeated up to the list's [`rung`].
     pub fn ints(mut self, values: &[i64]) -> Self {
-        let last = values.last().copied().unwrap_or(i64::MIN);
+        let last = values.last().copied().unwrap_or(-1);
         for at in 0..rung(values.len()) {
             self = self.int(values.get(at).copied().unwrap_or(last));
         }
         self
     }
 
-    /// Adds the values of [`pairs`], completed up to their [`rung`] with `(i64::MIN, 0)`, which no key equals.
+    /// Adds the values of [`pairs`], completed up to their [`rung`] with `(-1, 0)`: keys are positive.
     pub fn int_pairs(mut self, values: &[(i64, i64)]) -> Self {
         for at in 0..rung(values.len()) {
-            let (key, value) = values.get(at).copied().unwrap_or((i64::MIN, 0));
+            let (key, value) = values.get(at).copied().unwrap_or((-1, 0));
             self = self.int(key).int(value);
         }
         self

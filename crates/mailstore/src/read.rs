@@ -1,0 +1,212 @@
+//! What sessions ask, each answer from one statement, and so from one snapshot.
+
+use bytes::{Bytes, BytesMut};
+use db::{Error, Values};
+use kernel::Timestamp;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use crate::flags::{DELETED, Packed, uid, unsigned};
+use crate::schema::{PIECE, PLACES};
+use crate::{Changes, MailStore, Meta, Row, Status};
+
+/// UIDs named in one statement at most.
+const LISTED: usize = 512;
+
+impl MailStore {
+    /// What STATUS tells. Counts the folder's messages.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where the folder is gone; else what the database says.
+    pub async fn status(&self, folder: i64) -> Result<Status, Error> {
+        let text = "SELECT f.uid_next, f.uid_validity, f.highest_modseq, count(m.uid), \
+             cast(coalesce(sum(CASE WHEN (m.flags & 1) = 0 THEN 1 ELSE 0 END), 0) AS bigint), \
+             cast(coalesce(sum(CASE WHEN (m.flags & $2) <> 0 THEN 1 ELSE 0 END), 0) AS bigint), \
+             cast(coalesce(sum(m.size), 0) AS bigint) \
+             FROM folder f LEFT JOIN message m ON m.folder = f.id WHERE f.id = $1 \
+             GROUP BY f.id, f.uid_next, f.uid_validity, f.highest_modseq";
+        let row = db::query(text, Values::new().int(folder).int(DELETED))
+            .fetch_optional(self.db().reader())
+            .await?
+            .ok_or_else(|| Error::missing(format!("folder {folder}")))?;
+        Ok(Status {
+            uid_next: uid(row.try_get(0)?)?,
+            uid_validity: uid(row.try_get(1)?)?,
+            highest_modseq: unsigned(row.try_get(2)?)?,
+            messages: uid(row.try_get(3)?)?,
+            unseen: uid(row.try_get(4)?)?,
+            deleted: uid(row.try_get(5)?)?,
+            size: unsigned(row.try_get(6)?)?,
+        })
+    }
+
+    /// Every message of the folder, ascending UID (what SELECT maps sequence numbers on). Empty where the folder is
+    /// gone.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn rows(&self, folder: i64) -> Result<Vec<Row>, Error> {
+        let text = "SELECT uid, modseq, flags, keywords FROM message WHERE folder = $1 ORDER BY uid";
+        let rows = db::query(text, Values::new().int(folder)).fetch_all(self.db().reader()).await?;
+        rows.iter().map(|row| listed(row, 0)).collect()
+    }
+
+    /// What changed since a mod-sequence: new, changed and expunged messages (RFC 7162).
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where the folder is gone; else what the database says.
+    pub async fn changes(&self, folder: i64, since_modseq: u64) -> Result<Changes, Error> {
+        // One statement, so that the three parts are of one snapshot on both databases.
+        let text = "SELECT cast(0 AS bigint), highest_modseq, cast(0 AS bigint), cast(0 AS bigint), '' \
+             FROM folder WHERE id = $1 \
+             UNION ALL SELECT 1, uid, modseq, flags, keywords FROM message WHERE folder = $1 AND modseq > $2 \
+             UNION ALL SELECT 2, uid, modseq, 0, '' FROM expunged WHERE folder = $1 AND modseq > $2 \
+             ORDER BY 1, 2";
+        let since = i64::try_from(since_modseq).unwrap_or(i64::MAX);
+        let rows = db::query(text, Values::new().int(folder).int(since)).fetch_all(self.db().reader()).await?;
+        let mut changes = Changes::default();
+        let mut found = false;
+        for row in &rows {
+            match row.try_get::<i64, _>(0)? {
+                0 => {
+                    found = true;
+                    changes.highest_modseq = unsigned(row.try_get(1)?)?;
+                }
+                1 => changes.changed.push(listed(row, 1)?),
+                _ => changes.vanished.push(uid(row.try_get(1)?)?),
+            }
+        }
+        if found { Ok(changes) } else { Err(Error::missing(format!("folder {folder}"))) }
+    }
+
+    /// Metadata of those UIDs that exist, ascending; one statement for a range or for 512 UIDs. Each result holds up
+    /// to 64 KiB of headers: ask for large folders in parts.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn meta(&self, folder: i64, uids: &[u32]) -> Result<Vec<Meta>, Error> {
+        let mut found = Vec::with_capacity(uids.len());
+        for pick in Pick::of(uids) {
+            let text = format!(
+                "SELECT m.uid, m.modseq, m.flags, m.keywords, m.size, m.internal_date, m.body, b.headers \
+                 FROM message m JOIN body b ON b.id = m.body WHERE m.folder = $1 AND {} ORDER BY m.uid",
+                pick.condition("m.uid", 2)
+            );
+            let rows = db::query(text, pick.bind(Values::new().int(folder))).fetch_all(self.db().reader()).await?;
+            for row in &rows {
+                let Row { uid, modseq, flags } = listed(row, 0)?;
+                let date: i64 = row.try_get(5)?;
+                found.push(Meta {
+                    uid,
+                    modseq,
+                    flags,
+                    size: unsigned(row.try_get(4)?)?,
+                    internal_date: Timestamp::from_microsecond(date)
+                        .map_err(|_| Error::corrupt(format!("date of message {uid} in folder {folder}")))?,
+                    body: row.try_get(6)?,
+                    headers: Bytes::from(row.try_get::<Vec<u8>, _>(7)?),
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Bytes `offset .. offset+len` of a body, trace lines included (fewer at the end). Ask for 256 KiB or so at a
+    /// time: the answer is held in memory.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where the body has been freed (its last message was expunged); else what the database says.
+    pub async fn read_body(&self, body: i64, offset: u64, len: u64) -> Result<Bytes, Error> {
+        if len == 0 {
+            return Ok(Bytes::new());
+        }
+        // Far beyond any body, and far below the end of i64.
+        const FAR: u64 = 1 << 40;
+        let from = offset.min(FAR);
+        let to = offset.saturating_add(len).min(FAR);
+        let text = format!(
+            "SELECT b.lead, c.place, c.data FROM body b LEFT JOIN body_chunk c \
+             ON c.place >= b.id * {PLACES} + (CASE WHEN $2 < b.lead THEN 0 ELSE 1 + ($2 - b.lead) / {PIECE} END) \
+             AND c.place <= b.id * {PLACES} + (CASE WHEN $3 < b.lead THEN 0 ELSE 1 + ($3 - b.lead) / {PIECE} END) \
+             AND c.place < (b.id + 1) * {PLACES} \
+             WHERE b.id = $1 ORDER BY c.place"
+        );
+        let values = Values::new().int(body).int(clamped(from)).int(clamped(to.saturating_sub(1)));
+        let rows = db::query(text, values).fetch_all(self.db().reader()).await?;
+        if rows.is_empty() {
+            return Err(Error::missing(format!("body {body}")));
+        }
+        let mut out = BytesMut::new();
+        for row in &rows {
+            let Some(place) = row.try_get::<Option<i64>, _>(1)? else { break };
+            let data: &[u8] = row.try_get(2)?;
+            let start = match unsigned(place % PLACES)? {
+                0 => 0,
+                n => unsigned(row.try_get(0)?)? + (n - 1) * PIECE as u64,
+            };
+            let inside = |at: u64| usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX).min(data.len());
+            out.extend_from_slice(&data[inside(from)..inside(to)]);
+        }
+        Ok(out.freeze())
+    }
+}
+
+/// Four columns from `at` on: UID, mod-sequence, flags, keywords.
+fn listed(row: &AnyRow, at: usize) -> Result<Row, Error> {
+    let packed = Packed { bits: row.try_get(at + 2)?, keywords: row.try_get(at + 3)? };
+    Ok(Row { uid: uid(row.try_get(at)?)?, modseq: unsigned(row.try_get(at + 1)?)?, flags: packed.unpack() })
+}
+
+fn clamped(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// Some UIDs, in a shape that makes few different statements.
+pub(crate) enum Pick {
+    Range(i64, i64),
+    List(Vec<i64>),
+}
+
+impl Pick {
+    /// The UIDs in ascending order, without duplicates.
+    pub(crate) fn of(uids: &[u32]) -> Vec<Self> {
+        let mut sorted: Vec<i64> = uids.iter().copied().map(i64::from).collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        match (sorted.first(), sorted.last()) {
+            (Some(first), Some(last)) if (last - first) as usize == sorted.len() - 1 => {
+                vec![Self::Range(*first, *last)]
+            }
+            _ => sorted.chunks(LISTED).map(|some| Self::List(some.to_vec())).collect(),
+        }
+    }
+
+    /// The condition, with its first parameter.
+    pub(crate) fn condition(&self, column: &str, first: usize) -> String {
+        match self {
+            Self::Range(..) => format!("{column} BETWEEN ${first} AND ${}", first + 1),
+            Self::List(uids) => format!("{column} IN ({})", db::list(first, uids.len())),
+        }
+    }
+
+    pub(crate) fn bind(&self, values: Values) -> Values {
+        match self {
+            Self::Range(from, to) => values.int(*from).int(*to),
+            Self::List(uids) => values.ints(uids),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uids_in_a_row_are_a_range() {
+        assert!(matches!(Pick::of(&[3, 5, 4, 4])[..], [Pick::Range(3, 5)]));
+        assert!(matches!(&Pick::of(&[3, 9])[..], [Pick::List(uids)] if uids == &[3, 9]));
+        assert!(Pick::of(&[]).is_empty());
+        let odd: Vec<u32> = (0..1_000).map(|n| n * 2 + 1).collect();
+        assert_eq!(Pick::of(&odd).len(), 2);
+    }
+}
