@@ -222,10 +222,15 @@ impl Connection {
         self.send().await?;
         self.input.reserve(most);
         let stream = self.stream.as_mut().ok_or_else(|| End::error("no stream"))?;
+        // A client is read no faster than the journal writes.
+        let read = async {
+            self.pen.ready().await;
+            stream.read_buf(&mut self.input).await
+        };
         tokio::select! {
             biased;
             () = down(&mut self.shutdown) => Err(End::Shutdown),
-            read = timeout_at(deadline, stream.read_buf(&mut self.input)) => match read {
+            read = timeout_at(deadline, read) => match read {
                 Err(_) => Err(End::Timeout),
                 Ok(Ok(0)) => Err(End::Eof),
                 Ok(Ok(_)) => Ok(()),

@@ -37,6 +37,11 @@ impl Pen {
         self.tap.flush();
     }
 
+    /// Returns when the journal is not far behind.
+    pub(crate) async fn ready(&self) {
+        self.tap.ready().await;
+    }
+
     /// Moves what was written into `unit`, to be committed with it.
     pub(crate) fn take_into(&mut self, unit: &mut db::Unit) {
         self.tap.take_into(unit);

@@ -107,7 +107,8 @@ impl Session {
             Err(error) => {
                 tracing::error!(%error, queue_id, "a message could not be committed");
                 self.shared.inboxes.forget(&transaction.folders);
-                self.answer(later()).await
+                let full = Response::new(452, "4.3.1", "The server cannot write now, try again later");
+                self.answer(if error.is_unwritable() { full } else { later() }).await
             }
         }
     }
