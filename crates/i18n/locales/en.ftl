@@ -29,14 +29,15 @@ wallet-others = Other test identities
 wallet-none-text = Register a product in the bench: the PSC identity of its account will appear here.
 wallet-hint-unknown = The software suggests the identity { $hint }, which this sandbox does not know.
 wallet-id = National identifier
-wallet-means = Means of identification
-wallet-ecps = e-CPS
-wallet-card = CPx card
 wallet-accept-ecps = Accept with e-CPS
 wallet-accept-card = Accept with CPx card
 wallet-as = as { $name }
 wallet-refuse = Refuse to log in
 wallet-refuse-text = The software will receive the error access_denied, as if the person had refused.
+wallet-hidden = { $count ->
+    [one] One more identity is not shown: the software can suggest it with login_hint.
+   *[other] { $count } more identities are not shown: the software can suggest them with login_hint.
+  }
 wallet-details = Details of the request
 wallet-client = Software (client_id)
 wallet-redirect = Return address (redirect_uri)
@@ -63,6 +64,16 @@ wallet-stale-title = This request is no longer valid
 wallet-stale-text = It has been used already, it is more than ten minutes old, or it comes from another browser. Start the login again from your software.
 wallet-choice-title = Unknown identity
 wallet-choice-text = The chosen identity has left the sandbox in the meantime. Start the login again from your software.
+
+profession-10 = Physician
+profession-21 = Pharmacist
+profession-40 = Dental surgeon
+profession-50 = Midwife
+profession-60 = Nurse
+profession-70 = Physiotherapist
+profession-other = Profession { $code }
+profession-employee = Employee of a structure
+profession-none = No declared profession
 
 wallet-home-title = The sandbox's Pro Santé Connect
 wallet-home-text = This page opens by itself when a piece of software asks for an identification. There is nothing to do here.

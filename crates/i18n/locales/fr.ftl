@@ -30,14 +30,15 @@ wallet-others = Autres identités de test
 wallet-none-text = Déclarez un produit dans le banc : l'identité PSC de son compte apparaîtra ici.
 wallet-hint-unknown = Le logiciel propose l'identité { $hint }, que ce bac à sable ne connaît pas.
 wallet-id = Identifiant national
-wallet-means = Moyen d'identification
-wallet-ecps = e-CPS
-wallet-card = Carte CPx
 wallet-accept-ecps = Accepter avec l'e-CPS
 wallet-accept-card = Accepter avec la carte CPx
 wallet-as = en tant que { $name }
 wallet-refuse = Refuser la connexion
 wallet-refuse-text = Le logiciel recevra l'erreur access_denied, comme si la personne avait refusé.
+wallet-hidden = { $count ->
+    [one] Une autre identité n'est pas affichée : le logiciel peut la proposer avec login_hint.
+   *[other] { $count } autres identités ne sont pas affichées : le logiciel peut les proposer avec login_hint.
+  }
 wallet-details = Détail de la demande
 wallet-client = Logiciel (client_id)
 wallet-redirect = Adresse de retour (redirect_uri)
@@ -64,6 +65,16 @@ wallet-stale-title = Cette demande n'est plus valable
 wallet-stale-text = Elle a déjà servi, elle a plus de dix minutes, ou elle vient d'un autre navigateur. Recommencez la connexion depuis votre logiciel.
 wallet-choice-title = Identité inconnue
 wallet-choice-text = L'identité choisie a disparu du bac à sable entre-temps. Recommencez la connexion depuis votre logiciel.
+
+profession-10 = Médecin
+profession-21 = Pharmacien
+profession-40 = Chirurgien-dentiste
+profession-50 = Sage-femme
+profession-60 = Infirmier
+profession-70 = Masseur-kinésithérapeute
+profession-other = Profession { $code }
+profession-employee = Personnel de structure
+profession-none = Sans profession déclarée
 
 wallet-home-title = Le Pro Santé Connect du bac à sable
 wallet-home-text = Cette page s'ouvre d'elle-même quand un logiciel demande une identification. Rien n'est à faire ici.

@@ -49,6 +49,15 @@ pub fn encode_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> 
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
+/// Decodes one form-encoded text: the halves of Basic credentials (RFC 6749 §2.3.1).
+pub fn decode_component(text: &str) -> String {
+    // `=` and `&` are the only characters that would be taken for structure.
+    let protected = text.replace('&', "%26").replace('=', "%3D");
+    form_urlencoded::parse(protected.as_bytes())
+        .next()
+        .map_or_else(String::new, |(name, _)| name.into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +68,12 @@ mod tests {
         assert_eq!((form.get("a"), form.get("b"), form.get("c")), (Some("1"), None, Some("é x")));
         assert_eq!(Form::parse(b"code=1&code=2").unwrap_err().name, "code");
         assert!(!format!("{:?}", Form::parse(b"code=s3cret").unwrap()).contains("s3cret"));
+    }
+
+    #[test]
+    fn a_component_is_decoded_alone() {
+        assert_eq!(decode_component("a+b%3A%C3%A9&c=d"), "a b:é&c=d");
+        assert_eq!(decode_component(""), "");
     }
 
     proptest::proptest! {

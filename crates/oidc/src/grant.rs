@@ -80,6 +80,8 @@ pub enum ErrorCode {
     ServerError,
     /// This client may not do that.
     UnauthorizedClient,
+    /// The `request` or `request_uri` parameter, which is not read.
+    RequestNotSupported,
     /// A grant that is not offered.
     UnsupportedGrantType,
     /// A response type that is not offered.
@@ -219,6 +221,7 @@ impl ErrorCode {
             Self::InvalidScope => "invalid_scope",
             Self::InvalidToken => "invalid_token",
             Self::LoginRequired => "login_required",
+            Self::RequestNotSupported => "request_not_supported",
             Self::ServerError => "server_error",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",

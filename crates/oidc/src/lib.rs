@@ -22,7 +22,7 @@ mod verify;
 
 pub use claims::{AuthMode, Claims, IdClaims, OtherId, at_hash, claimed};
 pub use discovery::Discovery;
-pub use form::{Form, RepeatedParameter, encode_pairs};
+pub use form::{Form, RepeatedParameter, decode_component, encode_pairs};
 pub use grant::{ErrorBody, ErrorCode, ResponseError, TokenRequest, TokenResponse, basic_credentials};
 pub use key::{Jwk, Jwks, KeyError, SigningKey};
 pub use verify::{TokenError, Verifier};

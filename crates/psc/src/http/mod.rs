@@ -1,0 +1,44 @@
+//! The realm's endpoints, below `…/auth/realms/esante-wallet`.
+//!
+//! No guard on Host or Origin here, unlike the other faces: clients come from other machines under names that only they
+//! know, and no endpoint trusts anything that a browser sends by itself (no cookie).
+
+mod answer;
+mod caller;
+mod logout;
+mod resource;
+mod token;
+
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use oidc::{Discovery, Jwks};
+
+use crate::provider::Psc;
+
+pub(crate) fn router(psc: Psc) -> Router {
+    let path = |name: &str| psc.realm_path(name);
+    let router = Router::new()
+        .route(&path("/.well-known/openid-configuration"), get(discovery))
+        .route(&path("/.well-known/wallet-openid-configuration"), get(discovery))
+        .route(&path("/protocol/openid-connect/certs"), get(certs))
+        .route(&path("/protocol/openid-connect/token"), post(token::token))
+        .route(&path("/protocol/openid-connect/token/introspect"), post(resource::introspect))
+        .route(&path("/protocol/openid-connect/revoke"), post(resource::revoke))
+        .route(&path("/protocol/openid-connect/userinfo"), get(resource::user_info).post(resource::user_info))
+        .route(&path("/protocol/openid-connect/logout"), get(logout::by_link).post(logout::by_form))
+        .with_state(psc);
+    web::open_face(router, web::BODY_LIMIT)
+}
+
+async fn discovery(State(psc): State<Psc>) -> Json<Discovery> {
+    Json(psc.discovery())
+}
+
+async fn certs(State(psc): State<Psc>) -> Json<Jwks> {
+    Json(psc.jwks())
+}
+
+/// What a handler of this module answers with: never kept by anybody.
+type Answer = Result<Response, answer::Refusal>;

@@ -1,0 +1,106 @@
+use std::time::Duration;
+
+use kernel::{Secret, Timestamp};
+use oidc::{Claims, IdClaims, TokenResponse, at_hash};
+
+use crate::identity::Identity;
+use crate::provider::Psc;
+use crate::session::{Session, uuid};
+
+/// The federation that subjects belong to: the middle of every `sub`. Its value means nothing, and differs between
+/// environments in the real service too.
+const FEDERATION: &str = "0d1f5f0e-6a55-4c0b-9f0b-6d0a3b7c2e91";
+
+/// Tokens just issued, with what identifies them in a transcript.
+#[derive(Clone, Debug)]
+pub struct TokenSet {
+    /// The access token's `jti`.
+    pub jti: String,
+    /// The session.
+    pub sid: String,
+    /// End of the access token's life.
+    pub expires: Timestamp,
+    /// The tokens, as the token endpoint answers them; [`TokenResponse::to_json`] gives the answer.
+    pub response: TokenResponse,
+}
+
+/// Signs tokens for a session. `None` where the session is over, or the key cannot sign (which is logged).
+pub(crate) fn issue(psc: &Psc, session: &Session, person: &Identity, life: Duration) -> Option<TokenSet> {
+    let now = psc.now();
+    let claims = access_claims(psc, session, person, life, now);
+    let access_token = sign(psc, &claims)?;
+    let id_token = sign(psc, &id_claims(&claims, person, session, access_token.reveal()))?;
+    let (refresh_token, refresh_life) = psc.sessions().rotate(&session.sid, now)?;
+    let response = TokenResponse {
+        access_token,
+        expires_in: Duration::from_secs(life.as_secs()),
+        refresh_token: Some(refresh_token),
+        refresh_expires_in: Duration::from_secs(u64::try_from(refresh_life).unwrap_or(0)),
+        id_token: Some(id_token),
+        session_state: session.sid.clone(),
+        scope: session.consent.scope.clone(),
+    };
+    Some(TokenSet { jti: claims.jti.clone(), sid: session.sid.clone(), expires: claims.expires(), response })
+}
+
+/// The `sub` of a person.
+pub(crate) fn subject(national_id: &str) -> String {
+    format!("f:{FEDERATION}:{national_id}")
+}
+
+fn access_claims(psc: &Psc, session: &Session, person: &Identity, life: Duration, now: Timestamp) -> Claims {
+    let consent = &session.consent;
+    let life = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
+    Claims {
+        exp: now.as_second().saturating_add(life),
+        iat: now.as_second(),
+        auth_time: Some(session.auth_time.as_second()),
+        jti: uuid(),
+        iss: psc.issuer().to_owned(),
+        sub: subject(&person.national_id),
+        typ: "Bearer".into(),
+        azp: consent.client_id.clone(),
+        nonce: consent.nonce.clone(),
+        session_state: session.sid.clone(),
+        sid: session.sid.clone(),
+        acr: consent.mode.acr().into(),
+        scope: consent.scope.clone(),
+        auth_mode: Some(consent.mode.name().into()),
+        other_ids: person.other_ids(),
+        preferred_username: person.national_id.clone(),
+        subject_name_id: None,
+    }
+}
+
+fn id_claims(access: &Claims, person: &Identity, session: &Session, access_token: &str) -> IdClaims {
+    IdClaims {
+        exp: access.exp,
+        iat: access.iat,
+        auth_time: access.auth_time,
+        jti: uuid(),
+        iss: access.iss.clone(),
+        aud: access.azp.clone(),
+        sub: access.sub.clone(),
+        typ: "ID".into(),
+        azp: access.azp.clone(),
+        nonce: session.consent.nonce.clone(),
+        session_state: session.sid.clone(),
+        sid: session.sid.clone(),
+        at_hash: Some(at_hash(access_token)),
+        acr: oidc::ACR_REQUESTED.into(),
+        subject_name_id: Some(person.national_id.clone()),
+        preferred_username: person.national_id.clone(),
+        given_name: Some(person.given_name.clone()),
+        family_name: Some(person.family_name.clone()),
+    }
+}
+
+fn sign<T: serde::Serialize>(psc: &Psc, claims: &T) -> Option<Secret<String>> {
+    match psc.key().sign(claims) {
+        Ok(token) => Some(Secret::new(token)),
+        Err(error) => {
+            tracing::error!(%error, "a token could not be signed");
+            None
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! An authorization request, read and checked (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2, PSC's documentation).
+
+use oidc::{ErrorCode, Form, pkce};
+
+use crate::provider::Psc;
+
+/// Longest value of a parameter, in bytes.
+const LONGEST: usize = 2_048;
+
+/// A request that may be shown to a person.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthRequest {
+    pub(super) client_id: String,
+    pub(super) client_name: String,
+    pub(super) redirect_uri: String,
+    pub(super) scope: String,
+    pub(super) state: String,
+    pub(super) nonce: String,
+    pub(super) challenge: String,
+    pub(super) acr_values: String,
+    pub(super) login_hint: Option<String>,
+}
+
+/// A request that may not.
+#[derive(Clone, Debug)]
+pub(super) enum Rejected {
+    /// The client or its address cannot be trusted: told to the person, never redirected.
+    Here(Problem),
+    /// Told to the client.
+    There { redirect_uri: String, state: Option<String>, code: ErrorCode, description: &'static str },
+}
+
+/// What a page of refusal says, as identifiers of texts and as facts.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    pub(super) what: &'static str,
+    pub(super) received: Option<String>,
+    /// A text's identifier, or facts as they are.
+    pub(super) expected: Expected,
+    pub(super) next: &'static str,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Expected {
+    Text(&'static str),
+    Facts(Vec<String>),
+}
+
+impl AuthRequest {
+    pub(super) fn read(psc: &Psc, query: &str) -> Result<Self, Rejected> {
+        let form = Form::parse(query.as_bytes()).map_err(|repeated| {
+            Rejected::Here(Problem {
+                what: "wallet-error-repeated",
+                received: Some(repeated.name),
+                expected: Expected::Text("wallet-error-repeated-expected"),
+                next: "wallet-error-repeated-next",
+            })
+        })?;
+        let client_problem = |what, received: Option<&str>| {
+            Rejected::Here(Problem {
+                what,
+                received: received.map(shown),
+                expected: Expected::Text("wallet-error-client-expected"),
+                next: "wallet-error-client-next",
+            })
+        };
+        let client_id =
+            form.get("client_id").ok_or_else(|| client_problem("wallet-error-client-missing", None))?;
+        let client = psc
+            .client(client_id)
+            .ok_or_else(|| client_problem("wallet-error-client-unknown", Some(client_id)))?;
+        let redirect_problem = |what, received: Option<&str>| {
+            Rejected::Here(Problem {
+                what,
+                received: received.map(shown),
+                expected: Expected::Facts(client.redirect_uris.clone()),
+                next: "wallet-error-redirect-next",
+            })
+        };
+        let redirect_uri = form
+            .get("redirect_uri")
+            .ok_or_else(|| redirect_problem("wallet-error-redirect-missing", None))?;
+        if !client.redirect_uris.iter().any(|known| known == redirect_uri) {
+            return Err(redirect_problem("wallet-error-redirect-unknown", Some(redirect_uri)));
+        }
+        let state = form.get("state").filter(|state| state.len() <= LONGEST);
+        check(&form).map_err(|(code, description)| Rejected::There {
+            redirect_uri: redirect_uri.to_owned(),
+            state: state.map(str::to_owned),
+            code,
+            description,
+        })?;
+        let value = |name: &str| form.get(name).unwrap_or_default().to_owned();
+        Ok(Self {
+            client_id: client.id,
+            client_name: client.name,
+            redirect_uri: redirect_uri.to_owned(),
+            scope: value("scope"),
+            state: value("state"),
+            nonce: value("nonce"),
+            challenge: value("code_challenge"),
+            acr_values: value("acr_values"),
+            login_hint: form.get("login_hint").map(shown),
+        })
+    }
+}
+
+/// The rules whose breach is told to the client, in the order in which they are looked at.
+fn check(form: &Form) -> Result<(), (ErrorCode, &'static str)> {
+    let invalid = |description| Err((ErrorCode::InvalidRequest, description));
+    let has = |name: &str, wanted: &str| {
+        form.get(name).is_some_and(|values| values.split(' ').any(|value| value == wanted))
+    };
+    let lengths = ["state", "nonce", "scope", "acr_values", "login_hint"];
+    if lengths.iter().any(|name| form.get(name).is_some_and(|value| value.len() > LONGEST)) {
+        return invalid("A parameter is longer than 2048 bytes.");
+    }
+    if form.get("request").is_some() || form.get("request_uri").is_some() {
+        return Err((ErrorCode::RequestNotSupported, "Request objects are not read here."));
+    }
+    match form.get("response_type") {
+        Some("code") => {}
+        Some(_) => return Err((ErrorCode::UnsupportedResponseType, "response_type must be code.")),
+        None => return invalid("response_type is missing."),
+    }
+    if form.get("response_mode").is_some_and(|mode| mode != "query") {
+        return invalid("response_mode must be query.");
+    }
+    if form.get("state").is_none() {
+        return invalid("state is missing.");
+    }
+    if !has("scope", "openid") || !has("scope", "scope_all") {
+        return Err((ErrorCode::InvalidScope, "scope must hold openid and scope_all."));
+    }
+    if form.get("acr_values") != Some(oidc::ACR_REQUESTED) {
+        return invalid("acr_values must be eidas1.");
+    }
+    if form.get("nonce").is_none() {
+        return invalid("nonce is missing.");
+    }
+    if form.get("code_challenge_method") != Some("S256") {
+        return invalid("code_challenge_method must be S256.");
+    }
+    if !form.get("code_challenge").is_some_and(pkce::is_challenge) {
+        return invalid("code_challenge must have 43 base64url characters.");
+    }
+    if has("prompt", "none") {
+        return Err((ErrorCode::LoginRequired, "Nobody is logged in: the sandbox keeps no browser session."));
+    }
+    Ok(())
+}
+
+/// What of a received value is shown: 200 printable characters.
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
