@@ -27,7 +27,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let start = Instant::now();
         lab.revoke(&issued.facts.serial)?;
         let revoke = start.elapsed();
-        println!("first open {first:?}, second {second:?}, issue {issue:?}, renew {renew:?}, revoke {revoke:?}");
+        println!(
+            "first open {first:?}, second {second:?}, issue {issue:?}, renew {renew:?}, revoke {revoke:?}"
+        );
         std::fs::remove_dir_all(&dir)?;
     }
     Ok(())

@@ -8,8 +8,8 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{
-    ConfigBuilder, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme,
-    WantsVerifier,
+    ConfigBuilder, DigitallySignedStruct, DistinguishedName, PeerIncompatible, RootCertStore, ServerConfig,
+    SignatureScheme, WantsVerifier,
 };
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -25,6 +25,8 @@ use crate::{Error, Refusal, Stream, explain, facts};
 const LINGER: Duration = Duration::from_millis(500);
 /// Fatal `decode_error`, for a ClientHello that cannot be read (RFC 8446 §6.2).
 const DECODE_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 50];
+/// Fatal `protocol_version`, in a record that a TLS 1.0 or 1.1 client understands.
+const PROTOCOL_VERSION: [u8; 7] = [21, 3, 1, 0, 2, 2, 70];
 
 /// Server side of a handshake. The configuration behind it can be swapped (CRL refresh) without a restart; all
 /// clones see the swap at their next handshake.
@@ -64,23 +66,28 @@ impl Acceptor {
             Ok(read) => read,
             Err(NoHello { reason, alert }) => {
                 record(Fact::TlsFailed { reason: reason.clone(), certificate: None });
-                if alert && tcp.write_all(&DECODE_ERROR).await.is_ok() {
-                    linger(Replay::new(Vec::new(), tcp)).await;
+                if alert {
+                    refuse(tcp, DECODE_ERROR).await;
                 }
                 return Err(Error::Hello(reason));
             }
         };
         record(Fact::ClientHello { hello: hello.clone() });
+        if let Some(reason) = too_old(&hello) {
+            // Said here and not by rustls, which looks at the suites and extensions of an old client first.
+            record(Fact::TlsFailed { reason: reason.clone(), certificate: None });
+            refuse(tcp, PROTOCOL_VERSION).await;
+            return Err(Error::Handshake(reason));
+        }
 
         let live = self.live();
         let witness = Arc::new(Witness { policy: Arc::clone(&live.policy), seen: Mutex::new(None) });
         let config = live.mail_config(Arc::clone(&witness))?;
-        let handshake = tokio_rustls::TlsAcceptor::from(Arc::new(config))
-            .accept(Replay::new(head, tcp))
-            .into_fallible();
+        let handshake =
+            tokio_rustls::TlsAcceptor::from(Arc::new(config)).accept(Replay::new(head, tcp)).into_fallible();
         match handshake.await {
             Ok(session) => {
-                let tls = established(session.get_ref().1, hello.sni);
+                let tls = established(session.get_ref().1, hello.sni.clone());
                 record(Fact::TlsEstablished { tls: tls.clone() });
                 Ok((Stream::tls(session), tls))
             }
@@ -197,6 +204,22 @@ fn silent(reason: &str) -> NoHello {
     NoHello { reason: reason.to_owned(), alert: false }
 }
 
+fn too_old(hello: &ClientHelloFacts) -> Option<String> {
+    let newest = hello.versions.iter().max().copied().unwrap_or(hello.legacy_version);
+    (newest < 0x0303).then(|| {
+        format!(
+            "the client offers {} at most: TLS 1.2 is the oldest version that is allowed (SC.MSS/CONF.01)",
+            policy::version_name(newest)
+        )
+    })
+}
+
+async fn refuse(mut tcp: TcpStream, alert: [u8; 7]) {
+    if tcp.write_all(&alert).await.is_ok() {
+        linger(Replay::new(Vec::new(), tcp)).await;
+    }
+}
+
 /// Closes so that the alert arrives: a socket closed with unread bytes is reset, and the reset overtakes the alert.
 async fn linger(mut io: Replay) {
     let farewell = async {
@@ -225,9 +248,11 @@ fn established(session: &rustls::ServerConnection, sni: Option<String>) -> TlsFa
 
 fn failure_reason(error: &io::Error, hello: &ClientHelloFacts) -> String {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(error @ rustls::Error::PeerIncompatible(_)) if hello.versions.iter().all(|v| *v < 0x0303) => {
-            let newest = hello.versions.iter().max().copied().unwrap_or(hello.legacy_version);
-            format!("{}; the client offers {} at most", explain(error), policy::version_name(newest))
+        // rustls may name what such a client lacks besides (groups, extensions): the suites are the cause.
+        Some(rustls::Error::PeerIncompatible(_))
+            if !hello.suites.iter().any(|suite| policy::SUITES.contains(suite)) =>
+        {
+            explain(&PeerIncompatible::NoCipherSuitesInCommon.into())
         }
         Some(error) => explain(error),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {

@@ -32,7 +32,8 @@ impl ClientTrust {
     /// other anchor is ever consulted. Of several CRLs of one authority the newest counts.
     ///
     /// # Errors
-    /// [`Error::Input`] where the bundle has a broken certificate or no anchor, or where a CRL is none.
+    /// [`Error::Input`] where the bundle has a broken certificate or no anchor, or where a CRL is none or of a kind that
+    /// cannot be used (version 1, delta, indirect).
     pub fn new(ca_pem: &str, crls: &[Vec<u8>]) -> Result<Self, Error> {
         let mut anchors = RootCertStore::empty();
         let mut helpers = Vec::new();
@@ -42,7 +43,9 @@ impl ClientTrust {
             let parsed = facts::parse(&certificate)?;
             if parsed.subject().as_raw() == parsed.issuer().as_raw() {
                 anchors.add(certificate).map_err(|error| {
-                    Error::Input(format!("the bundle of authorities has an anchor that cannot be used: {error}"))
+                    Error::Input(format!(
+                        "the bundle of authorities has an anchor that cannot be used: {error}"
+                    ))
                 })?;
             } else {
                 helpers.push(certificate);
@@ -74,10 +77,13 @@ impl ClientTrust {
             .collect::<Result<_, _>>()
             .map_err(|error| Error::Input(format!("the client certificate: {error}")))?;
         if chain.is_empty() {
-            return Err(Error::Input(String::from("the client certificate's file holds no certificate in PEM")));
+            return Err(Error::Input(String::from(
+                "the client certificate's file holds no certificate in PEM",
+            )));
         }
-        let key = PrivateKeyDer::from_pem_slice(key_pem.reveal().as_bytes())
-            .map_err(|_| Error::Input(String::from("the client certificate's key is not a private key in PEM")))?;
+        let key = PrivateKeyDer::from_pem_slice(key_pem.reveal().as_bytes()).map_err(|_| {
+            Error::Input(String::from("the client certificate's key is not a private key in PEM"))
+        })?;
         self.identity = Some((chain, key));
         Ok(self)
     }
@@ -93,16 +99,14 @@ impl ClientTrust {
     /// session resumption.
     ///
     /// # Errors
-    /// [`Error::Input`] where a CRL cannot be used (version 1, delta, indirect) or the client key does not belong to
-    /// its certificate.
+    /// [`Error::Input`] where the client key does not belong to its certificate.
     pub fn config(self) -> Result<Arc<ClientConfig>, Error> {
         let verifier = Arc::new(ServerPolicy::new(self.anchors, self.helpers, self.crls)?);
-        let builder =
-            ClientConfig::builder_with_details(policy::provider(), Arc::new(HouseTime(self.clock)))
-                .with_protocol_versions(policy::VERSIONS)
-                .map_err(|error| Error::Input(error.to_string()))?
-                .dangerous() // rustls' word for any verifier of one's own; this one only adds refusals to webpki's
-                .with_custom_certificate_verifier(verifier);
+        let builder = ClientConfig::builder_with_details(policy::provider(), Arc::new(HouseTime(self.clock)))
+            .with_protocol_versions(policy::VERSIONS)
+            .map_err(|error| Error::Input(error.to_string()))?
+            .dangerous() // rustls' word for any verifier of one's own; this one only adds refusals to webpki's
+            .with_custom_certificate_verifier(verifier);
         let mut config = match self.identity {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => builder
@@ -139,6 +143,11 @@ impl Crl {
     fn read(der: &[u8]) -> Result<Self, Error> {
         let (_, parsed) = CertificateRevocationList::from_der(der)
             .map_err(|error| Error::Input(format!("not a CRL in DER: {error}")))?;
+        // Looked at now, so that the error can say which one: version 1, delta and indirect CRLs cannot be used.
+        webpki::OwnedCertRevocationList::from_der(der).map_err(|error| {
+            let issuer = facts::common_name(parsed.issuer());
+            Error::Input(format!("the CRL of “{issuer}” cannot be used: {error}"))
+        })?;
         Ok(Self {
             der: der.to_vec(),
             issuer: parsed.issuer().as_raw().to_vec(),

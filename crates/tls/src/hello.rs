@@ -104,9 +104,9 @@ impl Assembler {
             [first, ..] if first.is_ascii_graphic() || first.is_ascii_whitespace() => {
                 Err(Unreadable::Foreign("the client sent clear text where a TLS handshake was expected"))
             }
-            _ => {
-                Err(Unreadable::Foreign("the client sent bytes that are not TLS where a handshake was expected"))
-            }
+            _ => Err(Unreadable::Foreign(
+                "the client sent bytes that are not TLS where a handshake was expected",
+            )),
         }
     }
 
@@ -226,7 +226,12 @@ impl<'a> Reader<'a> {
         if !pairs.remainder().is_empty() {
             return None;
         }
-        Some(pairs.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).filter(|point| !is_grease(*point)).collect())
+        Some(
+            pairs
+                .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+                .filter(|point| !is_grease(*point))
+                .collect(),
+        )
     }
 }
 

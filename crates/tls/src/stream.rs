@@ -56,7 +56,9 @@ impl AsyncRead for Stream {
         match &mut self.0 {
             Kind::Plain(tcp) => Pin::new(tcp).poll_read(cx, buf),
             Kind::Tls(session) => match Pin::new(session.as_mut()).poll_read(cx, buf) {
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    Poll::Ready(Ok(()))
+                }
                 other => other,
             },
         }

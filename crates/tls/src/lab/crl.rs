@@ -67,7 +67,12 @@ impl Crl {
     }
 
     /// The next CRL with one more entry. Revoking twice changes nothing.
-    pub(super) fn revoking(mut self, serial: BigUint, authority: &Authority, now: Timestamp) -> Result<Self, Error> {
+    pub(super) fn revoking(
+        mut self,
+        serial: BigUint,
+        authority: &Authority,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
         if !self.revoked.iter().any(|entry| entry.serial == serial) {
             self.revoked.push(Revoked { serial, at: now });
         }

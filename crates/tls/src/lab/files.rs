@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
+/// How the name of a draft starts.
+const DRAFT: &[u8] = b".draft-";
+
 /// The lab's directory: 0700, every file in it 0600, every write atomic, one writer at a time across processes.
 pub(super) struct Directory {
     path: PathBuf,
@@ -34,6 +37,16 @@ impl Directory {
             .map_err(|source| self.storage(&path, source))
     }
 
+    /// Removes drafts that an interrupted write left: they may hold a key. To be called under the lock.
+    pub(super) fn sweep(&self) -> Result<(), Error> {
+        let entries = fs::read_dir(&self.path).map_err(|source| self.storage(&self.path, source))?;
+        for entry in entries.flatten().filter(|entry| entry.file_name().as_encoded_bytes().starts_with(DRAFT))
+        {
+            fs::remove_file(entry.path()).map_err(|source| self.storage(&entry.path(), source))?;
+        }
+        Ok(())
+    }
+
     /// Contents of a file; `None` where there is none.
     pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let path = self.path.join(name);
@@ -50,7 +63,7 @@ impl Directory {
     /// Puts a file in place, whole or not at all: written under another name, synced, renamed.
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.path.join(name);
-        let draft = self.path.join(format!(".{name}.{}", kernel::random::mark()));
+        let draft = self.path.join(format!(".draft-{}-{name}", kernel::random::mark()));
         let mut options = OpenOptions::new();
         options.create_new(true).write(true);
         private(&mut options);

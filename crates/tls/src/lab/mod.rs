@@ -83,13 +83,22 @@ impl Lab {
         let now = clock.now();
         let directory = Directory::open(dir)?;
         let _guard = directory.lock()?;
+        directory.sweep()?;
         refuse_gaps(&directory)?;
         let [root_key, organisations_key, server_key] = keys(&directory)?;
         let root = Authority::root(&directory, root_key, now)?;
-        let organisations = Authority::organisations(&directory, organisations_key, &root, &root_crl_url, now)?;
+        let organisations =
+            Authority::organisations(&directory, organisations_key, &root, &root_crl_url, now)?;
         let root_crl = current_crl(&directory, ROOT_CRL, &root, now)?;
         let organisations_crl = current_crl(&directory, ORGANISATIONS_CRL, &organisations, now)?;
-        let server = server_chain(&directory, &organisations, &server_key, &server_names, &organisations_crl_url, now)?;
+        let server = server_chain(
+            &directory,
+            &organisations,
+            &server_key,
+            &server_names,
+            &organisations_crl_url,
+            now,
+        )?;
 
         let key = PrivateKeyDer::from_pem_slice(server_key.serialize_pem().as_bytes())
             .map_err(|error| directory.damaged("server.key", error.to_string()))?;
@@ -103,7 +112,15 @@ impl Lab {
             .map_err(|why| directory.damaged("", format!("the lab's files do not fit together: {why}")))?;
         let live = Live::new(&root.der, &organisations.der, Arc::new(server), crls, clock)?;
         let acceptor = Acceptor::new(live);
-        Ok(Self { directory, clock: clock.clone(), root, organisations, organisations_crl_url, ca_pem, acceptor })
+        Ok(Self {
+            directory,
+            clock: clock.clone(),
+            root,
+            organisations,
+            organisations_crl_url,
+            ca_pem,
+            acceptor,
+        })
     }
 
     /// The server side of handshakes, with the lab's server certificate.
@@ -235,7 +252,9 @@ fn refuse_gaps(directory: &Directory) -> Result<(), Error> {
         }
         for dependent in dependents {
             if directory.read(dependent)?.is_some() {
-                return Err(directory.damaged(name, format!("the file is missing, and {dependent} depends on it")));
+                return Err(
+                    directory.damaged(name, format!("the file is missing, and {dependent} depends on it"))
+                );
             }
         }
     }
@@ -276,7 +295,12 @@ fn read_crl(directory: &Directory, name: &str) -> Result<Option<Crl>, Error> {
 }
 
 /// The CRL that is published, renewed where half of its life is behind.
-fn current_crl(directory: &Directory, name: &str, authority: &Authority, now: Timestamp) -> Result<Crl, Error> {
+fn current_crl(
+    directory: &Directory,
+    name: &str,
+    authority: &Authority,
+    now: Timestamp,
+) -> Result<Crl, Error> {
     let crl = match read_crl(directory, name)? {
         Some(crl) if !crl.is_due(now) => return Ok(crl),
         Some(crl) => crl.next(authority, now)?,
@@ -296,7 +320,11 @@ fn server_chain(
 ) -> Result<Vec<CertificateDer<'static>>, Error> {
     let kept = match read_certificate(directory, "server.pem")? {
         // A key that was just made, or a certificate past its use: a new certificate, which nobody has to be told of.
-        Some(der) if authority::belongs(&der, key)? && leaf::server_is_current(&der, names, crl_url, now)? => Some(der),
+        Some(der)
+            if authority::belongs(&der, key)? && leaf::server_is_current(&der, names, crl_url, now)? =>
+        {
+            Some(der)
+        }
         _ => None,
     };
     let leaf = match kept {
