@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use lps::adapter::{Outcome, Request, Response, perform};
 use serde_json::{Value, json};
@@ -8,24 +8,29 @@ use tls::Lab;
 use crate::peer::{Pages, Psc, Server, address, http, lab, sasl_line, token};
 
 /// What a bench would set up around one step.
-struct Desk {
-    dir: TempDir,
-    lab: Lab,
+pub(crate) struct Desk {
+    pub(crate) dir: TempDir,
+    pub(crate) lab: Lab,
     lists: Server,
+    pages: Pages,
 }
 
 impl Desk {
-    async fn new() -> Self {
-        let (dir, lab) = (tempfile::tempdir().unwrap(), lab());
-        std::fs::write(dir.path().join("ca.pem"), lab.ca_pem()).unwrap();
-        let pages: Pages = Arc::new(Mutex::new(
-            lab.crls().into_iter().map(|(name, der)| (format!("/{name}"), (200, der))).collect(),
-        ));
-        let lists = http(pages).await;
-        Self { dir, lab, lists }
+    pub(crate) async fn new() -> Self {
+        let (dir, lab, pages) = (tempfile::tempdir().unwrap(), lab(), Pages::default());
+        let desk = Self { lists: http(Arc::clone(&pages)).await, dir, lab, pages };
+        desk.publish();
+        desk
     }
 
-    fn request(&self, step: &str, change: impl FnOnce(&mut Value)) -> Request {
+    /// Puts the lab's authorities and revocation lists where clients find them.
+    pub(crate) fn publish(&self) {
+        std::fs::write(self.dir.path().join("ca.pem"), self.lab.ca_pem()).unwrap();
+        let lists = self.lab.crls().into_iter().map(|(name, der)| (format!("/{name}"), (200, der)));
+        *self.pages.lock().unwrap() = lists.collect();
+    }
+
+    pub(crate) fn json(&self, step: &str, change: impl FnOnce(&mut Value)) -> Value {
         let urls: Vec<String> = self
             .lab
             .crls()
@@ -38,20 +43,21 @@ impl Desk {
             "auth":{"mechanism":"xoauth2","user":address(),"access_token":token("a").reveal(),"refresh":null},
             "nil":"2621","expect_refusal":false,"message":null});
         change(&mut value);
-        Request::read(value.to_string().as_bytes()).unwrap()
+        value
     }
 
     async fn run(&self, step: &str, change: impl FnOnce(&mut Value)) -> Response {
-        perform(self.request(step, change), self.dir.path()).await
+        let request = Request::read(self.json(step, change).to_string().as_bytes()).unwrap();
+        perform(request, self.dir.path()).await
     }
 }
 
-fn at(server: &Server) -> Value {
+pub(crate) fn at(server: &Server) -> Value {
     json!({"host":"localhost","port":server.port,"security":"starttls"})
 }
 
 /// Takes `token("a")` and any mail.
-async fn submission(lab: &Lab) -> Server {
+pub(crate) async fn submission(lab: &Lab) -> Server {
     let acceptor = lab.acceptor();
     Server::start(move |_, peer| {
         let acceptor = acceptor.clone();
@@ -63,7 +69,7 @@ async fn submission(lab: &Lab) -> Server {
             }
             peer.say("235 in\r\n").await;
             loop {
-                let reply = match peer.line().await.split([' ', ':']).next().unwrap() {
+                let reply = match peer.line().await.to_ascii_uppercase().split([' ', ':']).next().unwrap() {
                     "" => return,
                     "DATA" => {
                         peer.say("354 go\r\n").await;

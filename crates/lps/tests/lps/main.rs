@@ -5,6 +5,6 @@ mod adapter;
 mod crl;
 mod imap;
 mod peer;
-mod real;
+mod python;
 mod smtp;
 mod tokens;
