@@ -126,6 +126,11 @@ impl CommandReader {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Where a socket may read into. Only ever add at the end.
+    pub fn space(&mut self) -> &mut BytesMut {
+        &mut self.buffer
+    }
+
     /// Octets received and not yet part of anything returned.
     pub fn buffered(&self) -> usize {
         self.buffer.len() + self.command.len()

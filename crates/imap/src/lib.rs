@@ -10,7 +10,7 @@
 //!
 //! - [`framing`] cuts commands out of a stream, within limits; [`command`] understands them.
 //! - [`response`] writes what a server says; [`mime`] computes ENVELOPE, BODYSTRUCTURE and sections.
-//! - [`search`] matches messages; [`view`] keeps a session's sequence numbers.
+//! - [`search`] matches messages.
 //! - [`client`] is the other side: commands written, responses read.
 
 pub mod client;
@@ -21,6 +21,7 @@ pub mod framing;
 pub mod mime;
 pub mod mutf7;
 pub mod response;
+pub mod search;
 mod sequence;
 
 pub use cursor::ParseError;

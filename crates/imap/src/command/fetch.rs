@@ -139,7 +139,10 @@ fn section(cursor: &mut Cursor<'_>) -> Parse<Section> {
         "TEXT" => SectionText::Text,
         "MIME" if !part.is_empty() => SectionText::Mime,
         _ => {
-            return Err(ParseError { at, expected: "HEADER, HEADER.FIELDS, HEADER.FIELDS.NOT, TEXT or MIME" });
+            return Err(ParseError {
+                at,
+                expected: "HEADER, HEADER.FIELDS, HEADER.FIELDS.NOT, TEXT or MIME",
+            });
         }
     };
     Ok(Section { part, text })

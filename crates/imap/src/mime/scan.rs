@@ -131,6 +131,7 @@ impl Scanner {
             self.end_line(0);
         }
         let end = self.at;
+        self.previous = (0, false);
         self.close_down_to(1, end);
         let mut root = self.open.pop().expect("the root part stays open until the end");
         finish_part(&mut root, end, self.line_number, self.previous);

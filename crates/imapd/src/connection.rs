@@ -1,0 +1,297 @@
+use std::io;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use imap::framing::{CommandReader, Frame, Refused};
+use imap::response::Line;
+use tls::{Acceptor, Stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+use wire::{Direction, TlsFacts};
+
+use crate::Context;
+use crate::pen::Pen;
+
+/// Octets read at once.
+const READ: usize = 16 * 1024;
+/// Responses are sent (and waited for) past this.
+const MOST_PENDING: usize = 64 * 1024;
+/// Literals of a command before the login: nothing that comes then is long.
+const LITERALS_BEFORE_LOGIN: usize = 16 * 1024;
+/// How long, and how much, is still read from a client that was told to go, so that it sees the last response.
+const LINGER: (Duration, usize) = (Duration::from_millis(200), 256 * 1024);
+
+/// Bytes in, frames out; lines in, bytes out. Knows patience, limits and the shutdown signal, no command.
+pub(crate) struct Connection {
+    /// `None` once a handshake has failed.
+    stream: Option<Stream>,
+    reader: CommandReader,
+    output: BytesMut,
+    /// A literal was announced and is not yet all there: a goodbye would be taken for a part of it.
+    pub(crate) mid_literal: bool,
+    shutdown: watch::Receiver<bool>,
+    patience: Duration,
+    write_patience: Duration,
+    sasl_line: usize,
+    literals: usize,
+    idle: Duration,
+    pub(crate) pen: Pen,
+}
+
+/// Why a connection ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Logout,
+    Eof,
+    Timeout,
+    Shutdown,
+    /// We end it; the text is told to the client, and goes to the journal after `error: `.
+    Refused(String),
+    /// The connection is of no use any more; nobody hears a goodbye.
+    Broken(String),
+}
+
+impl End {
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Logout => "logout".into(),
+            Self::Eof => "eof".into(),
+            Self::Timeout => "timeout".into(),
+            Self::Shutdown => "shutdown".into(),
+            Self::Refused(text) | Self::Broken(text) => format!("error: {text}"),
+        }
+    }
+
+    fn goodbye(&self) -> Option<String> {
+        match self {
+            Self::Logout | Self::Eof | Self::Broken(_) => None,
+            Self::Timeout => Some("BYE Nothing was said for too long".into()),
+            Self::Shutdown => Some("BYE This server is closing; connect again".into()),
+            Self::Refused(text) => Some(format!("BYE {text}")),
+        }
+    }
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Eof,
+            kind => Self::Broken(kind.to_string()),
+        }
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(stream: Stream, pen: Pen, shutdown: watch::Receiver<bool>, context: &Context) -> Self {
+        let (limits, timing) = (&context.limits, &context.timing);
+        Self {
+            stream: Some(stream),
+            reader: CommandReader::new(limits.imap_line, LITERALS_BEFORE_LOGIN.min(limits.imap_literals)),
+            output: BytesMut::new(),
+            mid_literal: false,
+            shutdown,
+            patience: timing.login,
+            write_patience: timing.login,
+            sasl_line: limits.sasl_line,
+            literals: limits.imap_literals,
+            idle: timing.imap_idle,
+            pen,
+        }
+    }
+
+    /// From now on the client is known: more patience, longer literals.
+    pub(crate) fn logged_in(&mut self) {
+        self.patience = self.idle;
+        self.reader.limit_literals(self.literals);
+    }
+
+    pub(crate) fn is_tls(&self) -> bool {
+        self.stream.as_ref().is_some_and(Stream::is_tls)
+    }
+
+    /// Octets received and not yet read as a command.
+    pub(crate) fn pipelined(&self) -> usize {
+        self.reader.buffered()
+    }
+
+    /// The next frame, waiting for as many bytes as it needs.
+    pub(crate) async fn frame(&mut self) -> Result<Result<Frame, Refused>, End> {
+        loop {
+            match self.reader.poll() {
+                Ok(Some(frame)) => return Ok(Ok(frame)),
+                Err(refused) => return Ok(Err(refused)),
+                Ok(None) => self.fill().await?,
+            }
+        }
+    }
+
+    /// One line that is no command: a SASL response.
+    pub(crate) async fn sasl_line(&mut self) -> Result<Result<Bytes, Refused>, End> {
+        loop {
+            match self.reader.poll_line(self.sasl_line) {
+                Ok(Some(line)) => return Ok(Ok(line)),
+                Err(refused) => return Ok(Err(refused)),
+                Ok(None) => self.fill().await?,
+            }
+        }
+    }
+
+    /// One line that is already there, or `None`.
+    pub(crate) fn line_at_hand(&mut self) -> Result<Option<Bytes>, Refused> {
+        self.reader.poll_line(self.sasl_line)
+    }
+
+    /// The next octets of an APPEND's message; empty when it is complete.
+    pub(crate) async fn message(&mut self) -> Result<Bytes, End> {
+        loop {
+            let piece = self.reader.take_message();
+            if !piece.is_empty() || self.reader.message_left() == 0 {
+                return Ok(piece);
+            }
+            self.fill().await?;
+        }
+    }
+
+    pub(crate) fn refuse_message(&mut self) {
+        self.reader.refuse_message();
+    }
+
+    /// Waits for more bytes. Nothing is lost where the future is dropped.
+    pub(crate) async fn fill(&mut self) -> Result<(), End> {
+        let Some(stream) = &mut self.stream else { return Err(End::Broken("the handshake failed".into())) };
+        let space = self.reader.space();
+        space.reserve(READ);
+        tokio::select! {
+            biased;
+            () = down(&mut self.shutdown) => Err(End::Shutdown),
+            read = timeout(self.patience, stream.read_buf(space)) => match read {
+                Err(_) => Err(End::Timeout),
+                Ok(Ok(0)) => Err(End::Eof),
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(error.into()),
+            },
+        }
+    }
+
+    /// A complete response: kept in the journal, sent with the next flush.
+    pub(crate) fn say(&mut self, line: Line) {
+        let bytes = line.into_bytes();
+        self.pen.response(&bytes);
+        self.output.extend_from_slice(&bytes);
+        self.output.extend_from_slice(b"\r\n");
+    }
+
+    /// A continuation of a SASL exchange.
+    pub(crate) fn say_sasl(&mut self, text: &str) {
+        self.pen.sasl(Direction::Server, text);
+        self.output.extend_from_slice(text.as_bytes());
+        self.output.extend_from_slice(b"\r\n");
+    }
+
+    /// Octets of a response whose journal line is written apart.
+    pub(crate) async fn octets(&mut self, bytes: &[u8]) -> Result<(), End> {
+        self.output.extend_from_slice(bytes);
+        self.relieve().await
+    }
+
+    /// Sends where much is pending.
+    pub(crate) async fn relieve(&mut self) -> Result<(), End> {
+        if self.output.len() >= MOST_PENDING { self.send().await } else { Ok(()) }
+    }
+
+    /// Sends what is pending, and hands the journal what was said.
+    pub(crate) async fn flush(&mut self) -> Result<(), End> {
+        self.pen.flush();
+        self.send().await
+    }
+
+    async fn send(&mut self) -> Result<(), End> {
+        let Some(stream) = &mut self.stream else { return Err(End::Broken("the handshake failed".into())) };
+        let writing = async {
+            // Advances as it writes, so that a write cut short by the signal is not begun again.
+            stream.write_all_buf(&mut self.output).await?;
+            stream.flush().await
+        };
+        tokio::select! {
+            biased;
+            written = timeout(self.write_patience, writing) => match written {
+                Err(_) => return Err(End::Broken("the client does not read".into())),
+                Ok(result) => result?,
+            },
+            () = down(&mut self.shutdown) => {
+                // A client that reads has what was pending; one that does not must not hold us.
+                return Err(End::Shutdown);
+            }
+        }
+        if self.output.capacity() > 4 * MOST_PENDING {
+            self.output = BytesMut::new();
+        }
+        Ok(())
+    }
+
+    /// Brings TLS up. What was received in clear is forgotten.
+    pub(crate) async fn handshake(&mut self, acceptor: &Acceptor) -> Result<TlsFacts, End> {
+        self.reader.clear();
+        let Some(stream) = self.stream.take() else { return Err(End::Broken("the handshake failed".into())) };
+        let pen = &mut self.pen;
+        let mut record = |fact| pen.record(fact);
+        let shaken = tokio::select! {
+            biased;
+            () = down(&mut self.shutdown) => return Err(End::Shutdown),
+            shaken = timeout(self.patience, acceptor.accept(stream, &mut record)) => shaken,
+        };
+        self.pen.flush();
+        match shaken {
+            Err(_) => Err(End::Timeout),
+            Ok(Ok((stream, facts))) => {
+                self.stream = Some(stream);
+                Ok(facts)
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "TLS handshake failed");
+                Err(End::Broken("the TLS handshake failed".into()))
+            }
+        }
+    }
+
+    /// Says goodbye where somebody can hear it, and closes.
+    pub(crate) async fn close(&mut self, end: &End) {
+        if let Some(text) = end.goodbye()
+            && !self.mid_literal
+        {
+            self.say(Line::untagged(&text));
+        }
+        self.pen.close(&end.reason());
+        let Some(mut stream) = self.stream.take() else { return };
+        if matches!(end, End::Broken(_)) {
+            return;
+        }
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let farewell = async {
+            stream.write_all_buf(&mut self.output).await?;
+            stream.flush().await?;
+            stream.shutdown().await
+        };
+        if !matches!(timeout_at(deadline, farewell).await, Ok(Ok(()))) || *end == End::Eof {
+            return;
+        }
+        // Closing with octets unread would reset the connection, and the client might never see our last words.
+        let mut scratch = vec![0; READ];
+        let mut left = LINGER.1;
+        let linger = async {
+            while left > 0 {
+                match stream.read(&mut scratch).await {
+                    Ok(read) if read > 0 => left = left.saturating_sub(read),
+                    _ => break,
+                }
+            }
+        };
+        let _ = timeout(LINGER.0, linger).await;
+    }
+}
+
+/// Returns when the listener is told to end.
+pub(crate) async fn down(shutdown: &mut watch::Receiver<bool>) {
+    let _ = shutdown.wait_for(|down| *down).await;
+}

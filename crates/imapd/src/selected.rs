@@ -1,0 +1,245 @@
+//! The selected folder, as this client knows it.
+//!
+//! Sequence numbers belong to a session: they move only when the client is told so. So the rows of the folder are
+//! kept here, changes are fetched by mod-sequence, and what is gone waits until it may be told (RFC 3501 §7.4.1).
+
+use std::collections::BTreeSet;
+
+use imap::SequenceSet;
+use imap::command::Flag;
+use imap::response::{self, Line};
+use mailstore::{Changes, Flags, Folder, Row};
+use tokio::sync::watch;
+
+use crate::connection::End;
+use crate::session::{Answer, Handled, Session};
+
+pub(crate) struct Selected {
+    pub(crate) folder: Folder,
+    pub(crate) read_only: bool,
+    /// Ascending UID; the place is the sequence number less one.
+    pub(crate) rows: Vec<Row>,
+    modseq: u64,
+    watch: watch::Receiver<u64>,
+    /// Gone from the store, not yet told.
+    gone: BTreeSet<u32>,
+}
+
+impl Selected {
+    pub(crate) fn last_number(&self) -> u32 {
+        u32::try_from(self.rows.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn last_uid(&self) -> u32 {
+        self.rows.last().map_or(0, |row| row.uid)
+    }
+
+    /// The messages of a set, as `(number, uid)`, ascending. Numbers and UIDs that do not exist are left out.
+    pub(crate) fn resolve(&self, set: &SequenceSet, uid: bool) -> Vec<(u32, u32)> {
+        let last = if uid { self.last_uid() } else { self.last_number() };
+        let mut out = Vec::new();
+        for (low, high) in set.resolve(last) {
+            let (from, to) = if uid {
+                (
+                    self.rows.partition_point(|row| row.uid < low),
+                    self.rows.partition_point(|row| row.uid <= high),
+                )
+            } else {
+                (index(low), index(high).saturating_add(1).min(self.rows.len()))
+            };
+            for at in from..to {
+                out.push((number(at), self.rows[at].uid));
+            }
+        }
+        out
+    }
+
+    pub(crate) fn find(&self, uid: u32) -> Option<usize> {
+        self.rows.binary_search_by_key(&uid, |row| row.uid).ok()
+    }
+
+    /// Takes over rows that this session changed itself, so that they are not told again.
+    pub(crate) fn take(&mut self, rows: &[Row]) {
+        for row in rows {
+            if let Some(at) = self.find(row.uid)
+                && self.rows[at].modseq <= row.modseq
+            {
+                self.rows[at] = row.clone();
+            }
+        }
+    }
+
+    /// Notes messages that this session removed itself.
+    pub(crate) fn lose(&mut self, uids: impl IntoIterator<Item = u32>) {
+        for uid in uids {
+            if self.find(uid).is_some() {
+                self.gone.insert(uid);
+            }
+        }
+    }
+
+    /// Takes changes in; returns whether messages came, and the UIDs whose flags are news.
+    fn apply(&mut self, changes: Changes) -> (bool, Vec<u32>) {
+        let (mut grew, mut news) = (false, Vec::new());
+        for row in changes.changed {
+            match self.rows.binary_search_by_key(&row.uid, |row| row.uid) {
+                Ok(at) => {
+                    if row.modseq > self.rows[at].modseq {
+                        news.push(row.uid);
+                        self.rows[at] = row;
+                    }
+                }
+                // UIDs ascend for ever: what is not known comes at the end.
+                Err(at) if at == self.rows.len() => {
+                    grew = true;
+                    self.rows.push(row);
+                }
+                Err(_) => {}
+            }
+        }
+        self.lose(changes.vanished);
+        self.modseq = self.modseq.max(changes.highest_modseq);
+        news.retain(|uid| !self.gone.contains(uid));
+        (grew, news)
+    }
+
+    /// Removes what is gone, and returns the numbers to tell, each valid after the one before.
+    fn expunge(&mut self) -> Vec<u32> {
+        let gone = std::mem::take(&mut self.gone);
+        let numbers = gone.iter().rev().filter_map(|uid| self.find(*uid)).map(number).collect();
+        self.rows.retain(|row| !gone.contains(&row.uid));
+        numbers
+    }
+
+    /// Returns when the folder may have changed.
+    pub(crate) async fn changed(&mut self) {
+        if self.watch.changed().await.is_err() {
+            // The store is closing: there is nothing to wait for any more.
+            std::future::pending::<()>().await;
+        }
+        self.watch.mark_changed();
+    }
+}
+
+impl Session {
+    pub(crate) async fn select(&mut self, name: &str, read_only: bool) -> Handled {
+        self.selected = None; // whatever comes of it (RFC 3501 §6.3.1)
+        let folder = match self.folder(name).await {
+            Ok(folder) => folder,
+            Err(answer) => return Ok(answer),
+        };
+        let mut watch = self.context.store.watch(folder.id);
+        watch.mark_unchanged();
+        let loaded = async {
+            let status = self.context.store.status(folder.id).await?;
+            Ok((status, self.context.store.rows(folder.id).await?))
+        };
+        let (status, rows) = match loaded.await {
+            Ok(loaded) => loaded,
+            Err(error) => return Ok(Answer::failed(&error)),
+        };
+        let flags = known_flags(&rows);
+        let uid_next = status.uid_next.max(rows.last().map_or(1, |row| row.uid.saturating_add(1)));
+        let say = |session: &mut Self, text: &str| session.connection.say(Line::untagged(text));
+        say(self, &format!("FLAGS {}", response::flags(&flags)));
+        let permanent = response::flags(&flags).replace(')', " \\*)");
+        let permanent = if read_only { "()" } else { &permanent };
+        say(self, &format!("OK [PERMANENTFLAGS {permanent}] Flags that last"));
+        say(self, &format!("{} EXISTS", rows.len()));
+        say(self, "0 RECENT");
+        if let Some(first) = rows.iter().position(|row| !row.flags.seen) {
+            say(self, &format!("OK [UNSEEN {}] First unseen", first + 1));
+        }
+        say(self, &format!("OK [UIDVALIDITY {}] UIDs valid", folder.uid_validity));
+        say(self, &format!("OK [UIDNEXT {uid_next}] Predicted next UID"));
+        let modseq = status.highest_modseq;
+        self.selected = Some(Selected { folder, read_only, rows, modseq, watch, gone: BTreeSet::new() });
+        let code = if read_only { "READ-ONLY" } else { "READ-WRITE" };
+        Ok(Answer::coded(code, "Folder selected"))
+    }
+
+    /// Tells the client what changed in the selected folder.
+    pub(crate) async fn updates(&mut self, expunge: bool) -> Result<(), End> {
+        let Some(selected) = &mut self.selected else { return Ok(()) };
+        let (mut grew, mut news) = (false, Vec::new());
+        if selected.watch.has_changed().unwrap_or(false) {
+            selected.watch.mark_unchanged();
+            match self.context.store.changes(selected.folder.id, selected.modseq).await {
+                Ok(changes) => (grew, news) = selected.apply(changes),
+                Err(error) if error.is_missing() => {
+                    return Err(End::Refused("The selected folder was deleted".into()));
+                }
+                Err(error) => tracing::error!(%error, "changes of the selected folder cannot be read"),
+            }
+        }
+        if expunge {
+            for number in selected.expunge() {
+                self.connection.say(Line::untagged(&format!("{number} EXPUNGE")));
+            }
+        }
+        if grew {
+            self.connection.say(Line::untagged(&format!("{} EXISTS", selected.rows.len())));
+        }
+        for uid in news {
+            if let Some(at) = selected.find(uid) {
+                let flags = response::flags(&flags_of(&selected.rows[at].flags));
+                let line = format!("{} FETCH (UID {uid} FLAGS {flags})", number(at));
+                self.connection.say(Line::untagged(&line));
+            }
+        }
+        self.connection.relieve().await
+    }
+}
+
+/// The five system flags, then the keywords in use.
+fn known_flags(rows: &[Row]) -> Vec<Flag> {
+    /// Keywords told in FLAGS.
+    const MOST: usize = 200;
+    let mut seen = BTreeSet::new();
+    let mut flags = vec![Flag::Answered, Flag::Flagged, Flag::Deleted, Flag::Seen, Flag::Draft];
+    for keyword in rows.iter().flat_map(|row| &row.flags.keywords) {
+        if seen.len() < MOST && seen.insert(keyword.to_lowercase()) {
+            flags.push(Flag::Keyword(keyword.clone()));
+        }
+    }
+    flags
+}
+
+pub(crate) fn flags_of(flags: &Flags) -> Vec<Flag> {
+    let system = [
+        (flags.answered, Flag::Answered),
+        (flags.flagged, Flag::Flagged),
+        (flags.deleted, Flag::Deleted),
+        (flags.seen, Flag::Seen),
+        (flags.draft, Flag::Draft),
+    ];
+    let set = system.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag);
+    set.chain(flags.keywords.iter().cloned().map(Flag::Keyword)).collect()
+}
+
+pub(crate) fn flags_from(list: &[Flag]) -> Flags {
+    let mut flags = Flags::default();
+    for flag in list {
+        match flag {
+            Flag::Seen => flags.seen = true,
+            Flag::Answered => flags.answered = true,
+            Flag::Flagged => flags.flagged = true,
+            Flag::Deleted => flags.deleted = true,
+            Flag::Draft => flags.draft = true,
+            Flag::Keyword(word) => {
+                if !flags.keywords.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+                    flags.keywords.push(word.clone());
+                }
+            }
+        }
+    }
+    flags
+}
+
+fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1)
+}
+
+pub(crate) fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1)
+}

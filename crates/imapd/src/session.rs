@@ -1,0 +1,276 @@
+use std::sync::Arc;
+
+use imap::command::{Command, parse};
+use imap::framing::{Frame, Refused, tag_of};
+use imap::response::Line;
+use sasl::Granted;
+use wire::{Fact, TlsFacts};
+
+use crate::Context;
+use crate::capability::{self, At};
+use crate::connection::{Connection, End};
+use crate::fetch::Structures;
+use crate::selected::Selected;
+
+/// One client's session, from the greeting to the end.
+pub(crate) struct Session {
+    pub(crate) context: Arc<Context>,
+    pub(crate) connection: Connection,
+    pub(crate) tls: Option<TlsFacts>,
+    pub(crate) login: Option<Granted>,
+    pub(crate) selected: Option<Selected>,
+    pub(crate) structures: Structures,
+    pub(crate) failed_logins: u32,
+    errors: u32,
+}
+
+/// How a command ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: &'static str,
+    pub(crate) code: String,
+    pub(crate) text: String,
+}
+
+/// What a handler returns: an answer, or the end of the connection.
+pub(crate) type Handled = Result<Answer, End>;
+
+impl Answer {
+    pub(crate) fn ok(text: &str) -> Self {
+        Self { status: "OK", code: String::new(), text: text.to_owned() }
+    }
+
+    pub(crate) fn coded(code: impl Into<String>, text: &str) -> Self {
+        Self { status: "OK", code: code.into(), text: text.to_owned() }
+    }
+
+    pub(crate) fn no(code: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { status: "NO", code: code.into(), text: text.into() }
+    }
+
+    pub(crate) fn bad(text: impl Into<String>) -> Self {
+        Self { status: "BAD", code: String::new(), text: text.into() }
+    }
+
+    /// The answer was given already.
+    pub(crate) fn none() -> Self {
+        Self { status: "", code: String::new(), text: String::new() }
+    }
+
+    /// The store failed: our fault, and temporary as far as the client is concerned.
+    pub(crate) fn failed(error: &db::Error) -> Self {
+        tracing::error!(%error, "the mail store failed");
+        Self::no("UNAVAILABLE", "The mail store does not answer; try again later")
+    }
+}
+
+impl Session {
+    pub(crate) fn new(context: Arc<Context>, connection: Connection) -> Self {
+        Self {
+            context,
+            connection,
+            tls: None,
+            login: None,
+            selected: None,
+            structures: Structures::default(),
+            failed_logins: 0,
+            errors: 0,
+        }
+    }
+
+    /// Runs to the end, and records it.
+    pub(crate) async fn run(mut self, implicit_tls: bool, admitted: bool) {
+        let end = match self.converse(implicit_tls, admitted).await {
+            Ok(never) => match never {},
+            Err(end) => end,
+        };
+        self.connection.close(&end).await;
+    }
+
+    async fn converse(
+        &mut self,
+        implicit_tls: bool,
+        admitted: bool,
+    ) -> Result<std::convert::Infallible, End> {
+        if implicit_tls {
+            self.start_tls().await?;
+        }
+        if !admitted {
+            return Err(End::Refused("Too many connections; try again later".into()));
+        }
+        let greeting = format!("OK [CAPABILITY {}] Vaguemestre IMAP sandbox", self.capabilities());
+        self.connection.say(Line::untagged(&greeting));
+        loop {
+            self.connection.flush().await?;
+            match self.connection.frame().await? {
+                Ok(Frame::Command { bytes, shown }) => {
+                    self.connection.pen.command(&bytes, shown);
+                    Box::pin(self.command(&bytes)).await?;
+                }
+                Ok(Frame::Continue { bytes, shown }) => {
+                    self.connection.pen.command(&bytes, shown);
+                    self.connection.say(Line::new().text("+ Go on"));
+                }
+                Ok(Frame::Append { bytes, shown, size, synchronising }) => {
+                    self.connection.pen.command(&bytes, shown);
+                    let tag = tag_of(&bytes).unwrap_or("*").to_owned();
+                    let answer = Box::pin(self.append(&bytes, size, synchronising)).await?;
+                    self.finish(&tag, answer, true).await?;
+                }
+                Ok(Frame::AppendEnd(_)) => {} // taken by `append`
+                Err(refused) => self.refused(refused)?,
+            }
+        }
+    }
+
+    /// Brings TLS up, and forgets all that was before (RFC 3501 §6.2.1).
+    pub(crate) async fn start_tls(&mut self) -> Result<(), End> {
+        let acceptor = self.context.acceptor.clone();
+        self.tls = Some(Box::pin(self.connection.handshake(&acceptor)).await?);
+        Ok(())
+    }
+
+    pub(crate) fn capabilities(&self) -> String {
+        match (&self.login, &self.tls) {
+            (Some(_), _) => capability::list(At::LoggedIn(self.context.limits.message)),
+            (None, Some(tls)) => {
+                capability::list(At::Tls(&self.context.authenticator.mechanisms(tls.certificate.as_ref())))
+            }
+            (None, None) => capability::list(At::Clear),
+        }
+    }
+
+    async fn command(&mut self, bytes: &[u8]) -> Result<(), End> {
+        let Some(tag) = tag_of(bytes).map(str::to_owned) else {
+            self.connection.pen.violation("a command without a tag");
+            self.connection.say(Line::untagged("BAD A command starts with a tag, then a space"));
+            return self.count_error();
+        };
+        let command = match parse(bytes) {
+            Ok(command) => command,
+            Err(error) => {
+                self.connection.pen.violation(format!("command not understood: {error}"));
+                return self.finish(&tag, Answer::bad(error.to_string()), false).await;
+            }
+        };
+        // RFC 3501 §7.4.1: no EXPUNGE while these are answered, or the client's numbers would mean other messages.
+        let expunge = !matches!(command, Command::Fetch { .. } | Command::Store { .. } | Command::Search(_));
+        let answer = self.dispatch(&tag, command).await?;
+        self.finish(&tag, answer, expunge).await
+    }
+
+    async fn dispatch(&mut self, tag: &str, command: Command) -> Handled {
+        match command {
+            Command::Capability => {
+                let list = format!("CAPABILITY {}", self.capabilities());
+                self.connection.say(Line::untagged(&list));
+                Ok(Answer::ok("Capabilities told"))
+            }
+            Command::Noop => Ok(Answer::ok("Nothing done")),
+            Command::Logout => {
+                self.connection.say(Line::untagged("BYE Goodbye"));
+                self.connection.say(Line::tagged(tag, "OK", "", "Logged out"));
+                Err(End::Logout)
+            }
+            Command::Id(fields) => Ok(self.id(&fields)),
+            Command::StartTls => self.command_start_tls(tag).await,
+            Command::Authenticate { mechanism, initial_response } => {
+                self.authenticate(&mechanism, initial_response).await
+            }
+            Command::Login { user } => self.refuse_login(&user),
+            command if self.login.is_none() => {
+                let _ = command;
+                Ok(Answer::bad("Log in first, with AUTHENTICATE"))
+            }
+            command => self.logged_in(tag, command).await,
+        }
+    }
+
+    async fn logged_in(&mut self, tag: &str, command: Command) -> Handled {
+        match command {
+            Command::Enable(_) => {
+                self.connection.say(Line::untagged("ENABLED"));
+                Ok(Answer::ok("No extension here needs to be enabled"))
+            }
+            Command::Select { folder, read_only } => self.select(&folder, read_only).await,
+            Command::Create(folder) => self.create(&folder).await,
+            Command::Delete(folder) => self.delete(&folder).await,
+            Command::Rename { from, to } => self.rename(&from, &to).await,
+            Command::Subscribe(folder) => self.subscribe(&folder, true).await,
+            Command::Unsubscribe(folder) => self.subscribe(&folder, false).await,
+            Command::List(list) => self.list(&list).await,
+            Command::Lsub { reference, pattern } => self.lsub(&reference, &pattern).await,
+            Command::Namespace => {
+                self.connection.say(Line::untagged("NAMESPACE ((\"\" \"/\")) NIL NIL"));
+                Ok(Answer::ok("One namespace"))
+            }
+            Command::Status { folder, items } => self.status(&folder, &items).await,
+            Command::Idle => self.idle().await,
+            command if self.selected.is_none() => {
+                let _ = command;
+                Ok(Answer::bad("Select a folder first"))
+            }
+            Command::Check => Ok(Answer::ok("Everything is on disk already")),
+            Command::Close => self.close().await,
+            Command::Unselect => {
+                self.selected = None;
+                Ok(Answer::ok("No folder is selected"))
+            }
+            Command::Expunge(set) => self.expunge(set.as_ref()).await,
+            Command::Search(search) => self.search(tag, &search).await,
+            Command::Fetch { uid, set, items } => self.fetch(uid, &set, &items).await,
+            Command::Store { uid, set, change, silent, flags } => {
+                self.store(uid, &set, change, silent, &flags).await
+            }
+            Command::Copy { uid, set, folder, remove } => self.copy(uid, &set, &folder, remove).await,
+            _ => Ok(Answer::bad("This command is not for this state")),
+        }
+    }
+
+    /// Tells what changed meanwhile, then how the command ended.
+    async fn finish(&mut self, tag: &str, answer: Answer, expunge: bool) -> Result<(), End> {
+        self.updates(expunge).await?;
+        let bad = answer.status == "BAD";
+        if answer.status.is_empty() {
+            return Ok(());
+        }
+        self.connection.say(Line::tagged(tag, answer.status, &answer.code, &answer.text));
+        if bad {
+            return self.count_error();
+        }
+        if self.failed_logins >= self.context.limits.failed_logins {
+            return Err(End::Refused("Too many failed logins".into()));
+        }
+        self.errors = 0;
+        Ok(())
+    }
+
+    fn refused(&mut self, refused: Refused) -> Result<(), End> {
+        let text = refused.what.to_string();
+        self.connection.pen.violation(&text);
+        match &refused.tag {
+            Some(tag) => self.connection.say(Line::tagged(tag, "BAD", "", &text)),
+            None => self.connection.say(Line::untagged(&format!("BAD {text}"))),
+        }
+        if refused.fatal { Err(End::Refused(text)) } else { self.count_error() }
+    }
+
+    fn count_error(&mut self) -> Result<(), End> {
+        self.errors += 1;
+        if self.errors >= self.context.limits.errors {
+            return Err(End::Refused("Too many commands that cannot be executed".into()));
+        }
+        Ok(())
+    }
+
+    fn id(&mut self, fields: &[(String, Option<String>)]) -> Answer {
+        let name = fields.iter().find(|(key, _)| key.eq_ignore_ascii_case("name"));
+        if let Some((_, Some(name))) = name {
+            self.connection.pen.record(Fact::Greeting { verb: "ID".into(), name: name.clone() });
+        }
+        let version = env!("CARGO_PKG_VERSION");
+        self.connection
+            .say(Line::untagged(&format!("ID (\"name\" \"Vaguemestre\" \"version\" \"{version}\")")));
+        Answer::ok("Pleased to meet you")
+    }
+}
