@@ -107,8 +107,7 @@ impl Session {
             Err(error) => {
                 tracing::error!(%error, queue_id, "a message could not be committed");
                 self.shared.inboxes.forget(&transaction.folders);
-                let full = Response::new(452, "4.3.1", "The server cannot write now, try again later");
-                self.answer(if error.is_unwritable() { full } else { later() }).await
+                self.answer(unstored(&error)).await
             }
         }
     }
@@ -167,6 +166,29 @@ async fn push(body: &mut Result<BodyWriter, ()>, piece: &[u8]) {
     }
 }
 
+/// What the client is told of a commit that failed: try later, in any case (RFC 5321 §4.2.3).
+fn unstored(error: &db::Error) -> Response {
+    if error.is_unwritable() {
+        Response::new(452, "4.3.1", "The server cannot write now, try again later")
+    } else {
+        later()
+    }
+}
+
 fn too_big(limit: u64) -> Response {
     Response::new(552, "5.3.4", format!("Message over the limit of {limit} octets"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_has_its_own_reply() {
+        let full = db::Error::from(sqlx::Error::Io(Error::from(ErrorKind::StorageFull)));
+        assert_eq!(unstored(&full).to_string(), "452 4.3.1 The server cannot write now, try again later");
+        assert_eq!(unstored(&db::Error::Closed).code(), 451);
+    }
 }

@@ -92,8 +92,10 @@ impl Session {
         self.connection.reply(&Response::plain(220, format!("{hostname} ESMTP Vaguemestre"))).await?;
         loop {
             let limits = &self.shared.context.limits;
+            // The response to a refused AUTH may come all the same, and is to be recognised.
+            let sasl = self.refused_auth.is_some();
             let limit = |start: &[u8]| match start.get(..5) {
-                Some(verb) if verb.eq_ignore_ascii_case(b"AUTH ") => limits.sasl_line,
+                Some(verb) if sasl || verb.eq_ignore_ascii_case(b"AUTH ") => limits.sasl_line,
                 _ => limits.smtp_command_line,
             };
             match self.connection.line(self.patience(), limit).await? {

@@ -1,5 +1,6 @@
 //! After a 250, the message and its events are there, whatever happens to the process.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -43,18 +44,20 @@ async fn what_was_acknowledged_survives_kill_9() {
             break port.parse().unwrap();
         }
     };
-    let mut connected = parent_view(&parent, port).await;
+    // One client is in the middle of a message when the process dies.
+    let mut cut = parent_view(&parent, port).await;
+    cut.say(&format!("MAIL FROM:<{PER}>")).await;
+    cut.say(&format!("RCPT TO:<{APP}>")).await;
+    assert_eq!(cut.say("DATA").await.code, 354);
+    cut.send("Subject: half\r\n").await;
+    let mut raw = parent_view(&parent, port).await;
     let mut acknowledged = Vec::new();
     for number in 0..20 {
         let message =
             format!("Subject: {number}\r\nX-MSS-NIL: {number}\r\n\r\n{}\r\n", "x".repeat(number * 40));
-        let reply = connected.mail(PER, APP, &smtp::client::dot_stuff(message.as_bytes())).await;
+        let reply = raw.mail(PER, APP, &smtp::client::dot_stuff(message.as_bytes())).await;
         acknowledged.push((reply.queue_id().unwrap().to_owned(), message));
     }
-    connected.say(&format!("MAIL FROM:<{PER}>")).await;
-    connected.say(&format!("RCPT TO:<{APP}>")).await;
-    assert_eq!(connected.say("DATA").await.code, 354);
-    connected.send("Subject: half\r\n").await;
     child.start_kill().unwrap(); // SIGKILL
     child.wait().await.unwrap();
     drop(parent);
@@ -83,9 +86,41 @@ async fn what_was_acknowledged_survives_kill_9() {
     assert!(lab.events().await.iter().map(|event| event.connection.0).max().unwrap() > before);
 }
 
+#[tokio::test]
+async fn a_store_that_fails_is_told_and_leaves_nothing() {
+    let mut lab = Lab::new().await;
+    lab.expect_faults();
+    let mut raw = Raw::logged_in(&lab).await;
+    let refuse =
+        "CREATE TRIGGER refuse BEFORE INSERT ON body_chunk BEGIN SELECT RAISE(ABORT, 'refused'); END";
+    execute(&lab, refuse).await;
+    // One that is written ahead, one that goes with its commit.
+    for lines in [40_000, 10] {
+        let data =
+            [b"Subject: lost\r\n\r\n".to_vec(), b"0123456789\r\n".repeat(lines), b".\r\n".to_vec()].concat();
+        let reply = raw.mail(PER, APP, &data).await;
+        assert_eq!(reply.to_string(), "451 4.3.0 Temporary failure of the server, try again later");
+    }
+    assert!(lab.inbox(APP).await.is_empty());
+    assert!(!lab.facts().await.iter().any(|fact| matches!(fact, Fact::Mail { .. } | Fact::Header { .. })));
+    execute(&lab, "DROP TRIGGER refuse").await;
+    assert_eq!(raw.mail(PER, APP, b"Subject: after\r\n\r\n.\r\n").await.code, 250);
+    assert_eq!(lab.inbox(APP).await.len(), 1);
+}
+
+async fn execute(lab: &Lab, statement: &'static str) {
+    let done = lab.db.write(move |tx| {
+        Box::pin(async move {
+            sqlx::query(statement).execute(tx).await?;
+            Ok(())
+        })
+    });
+    done.await.unwrap();
+}
+
 fn copy_pki(parent: &Lab, to: &std::path::Path) {
     let to = to.join("pki");
-    std::fs::create_dir(&to).unwrap();
+    std::fs::DirBuilder::new().mode(0o700).create(&to).unwrap();
     for entry in std::fs::read_dir(parent.dir.join("pki")).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
