@@ -17,6 +17,7 @@
 mod body;
 mod change;
 mod delivery;
+mod find;
 mod flags;
 mod folders;
 mod read;
@@ -31,6 +32,7 @@ use kernel::{Clock, Timestamp};
 
 pub use body::{BodyWriter, NewBody};
 pub use delivery::{Delivered, Delivery, DeliveryApplier};
+pub use find::FoundBody;
 pub use flags::{FlagChange, Flags};
 
 use watchers::Watchers;
