@@ -1,0 +1,161 @@
+//! The sandbox MSSanté operator: it owns the mailboxes, decides who may log in, and opens the listeners.
+//!
+//! `imapd` and `smtpd` know protocols, `psc` knows tokens, `tls` knows certificates: only this crate knows which
+//! person or structure may open which mailbox. A bench opens [`PrivateListeners`] for one run, so that what an
+//! adapter does can be told from everybody else's traffic by the port it came to.
+
+mod authenticator;
+mod listeners;
+mod mailbox;
+mod pki;
+mod recipients;
+mod tokens;
+
+use std::sync::{Arc, RwLock};
+
+use db::Db;
+use journal::Journal;
+use kernel::{Clock, Limits, Timing};
+use mailstore::MailStore;
+use tls::Lab;
+
+pub use authenticator::Tokens;
+pub use listeners::{Listener, PrivateListeners};
+pub use mailbox::{Kind, Mailbox};
+pub use pki::pki_router;
+pub use tokens::PscTokens;
+
+use crate::mailbox::Mailboxes;
+
+/// What an operator is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// Where mailboxes are remembered.
+    pub db: Db,
+    /// Where messages are kept.
+    pub store: MailStore,
+    /// Where wire events go.
+    pub journal: Journal,
+    /// The server side of TLS.
+    pub lab: Arc<Lab>,
+    /// Who verifies PSC access tokens.
+    pub tokens: Arc<dyn Tokens>,
+    /// The domain after the `@` of every mailbox.
+    pub domain: String,
+    /// The hour.
+    pub clock: Clock,
+    /// Announced durations.
+    pub timing: Timing,
+    /// Sizes and counts.
+    pub limits: Limits,
+}
+
+/// The operator; cheap to clone.
+#[derive(Clone)]
+pub struct Operator {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    parts: Parts,
+    mailboxes: RwLock<Mailboxes>,
+    imap: Arc<imapd::Context>,
+    smtp: Arc<smtpd::Context>,
+}
+
+impl Operator {
+    /// Opens the operator: reads its mailboxes back and prepares its servers. Nothing listens yet.
+    ///
+    /// # Errors
+    /// Where the database cannot be read or is of a newer version.
+    pub async fn open(parts: Parts) -> Result<Self, db::Error> {
+        let mailboxes = Mailboxes::open(&parts.db).await?;
+        let shared = Arc::new_cyclic(|weak: &std::sync::Weak<Shared>| {
+            let gate = Arc::new(authenticator::Gate::new(weak.clone(), Arc::clone(&parts.tokens)));
+            Shared {
+                imap: Arc::new(imapd::Context {
+                    journal: parts.journal.clone(),
+                    store: parts.store.clone(),
+                    acceptor: parts.lab.acceptor(),
+                    authenticator: gate.clone(),
+                    limits: parts.limits.clone(),
+                    timing: parts.timing.clone(),
+                    clock: parts.clock.clone(),
+                }),
+                smtp: Arc::new(smtpd::Context {
+                    journal: parts.journal.clone(),
+                    store: parts.store.clone(),
+                    acceptor: parts.lab.acceptor(),
+                    authenticator: gate,
+                    recipients: Arc::new(recipients::TrustSpace::new(weak.clone())),
+                    policy: smtpd::Policy::default(),
+                    hostname: format!("smtp.{}", parts.domain),
+                    limits: parts.limits.clone(),
+                    timing: parts.timing.clone(),
+                    clock: parts.clock.clone(),
+                }),
+                mailboxes: RwLock::new(mailboxes),
+                parts,
+            }
+        });
+        Ok(Self { shared })
+    }
+
+    /// The domain after the `@` of every mailbox.
+    pub fn domain(&self) -> &str {
+        &self.shared.parts.domain
+    }
+
+    /// The mail store behind the mailboxes.
+    pub fn store(&self) -> &MailStore {
+        &self.shared.parts.store
+    }
+
+    /// The journal that the servers write.
+    pub fn journal(&self) -> &Journal {
+        &self.shared.parts.journal
+    }
+
+    /// Creates a mailbox named after its identifier, or returns the existing one of the same kind and identity.
+    ///
+    /// # Errors
+    /// Where the database refuses the write.
+    pub async fn add_mailbox(&self, kind: Kind, identity: &str) -> Result<Mailbox, db::Error> {
+        let address = format!("{}@{}", identity.to_lowercase(), self.domain());
+        let account = self.shared.parts.store.create_account(&address).await?;
+        let mailbox = Mailbox { address, kind, identity: identity.to_owned(), account: account.id };
+        mailbox::save(&self.shared.parts.db, &mailbox).await?;
+        self.shared.mailboxes().insert(mailbox.clone());
+        Ok(mailbox)
+    }
+
+    /// The mailbox at this address, in any case.
+    pub fn mailbox(&self, address: &str) -> Option<Mailbox> {
+        self.shared.mailbox(address)
+    }
+
+    /// Makes mail for `address` land in the mailbox of `account` until [`Operator::remove_alias`]: the recipient that
+    /// one run owns.
+    pub fn add_alias(&self, address: &str, account: i64) {
+        self.shared.mailboxes().aliases.insert(address.to_lowercase(), account);
+    }
+
+    /// Ends an alias; later mail to it is refused.
+    pub fn remove_alias(&self, address: &str) {
+        self.shared.mailboxes().aliases.remove(&address.to_lowercase());
+    }
+}
+
+impl Shared {
+    fn mailboxes(&self) -> std::sync::RwLockWriteGuard<'_, Mailboxes> {
+        self.mailboxes.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Mailboxes> {
+        self.mailboxes.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn mailbox(&self, address: &str) -> Option<Mailbox> {
+        self.read().by_address.get(&address.to_lowercase()).cloned()
+    }
+}

@@ -1,0 +1,89 @@
+use std::io;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::Operator;
+
+/// One door of the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Listener {
+    /// IMAP with STARTTLS.
+    Imap,
+    /// IMAP with implicit TLS.
+    Imaps,
+    /// SMTP submission with STARTTLS.
+    Submission,
+    /// SMTP submission with implicit TLS.
+    Submissions,
+}
+
+impl Operator {
+    /// Serves a listener until `shutdown` turns true; ends when its connections have ended.
+    pub fn serve(
+        &self,
+        listener: TcpListener,
+        door: Listener,
+        run: Option<i64>,
+        shutdown: watch::Receiver<bool>,
+    ) -> JoinHandle<()> {
+        let implicit_tls = matches!(door, Listener::Imaps | Listener::Submissions);
+        let shared = Arc::clone(&self.shared);
+        match door {
+            Listener::Imap | Listener::Imaps => {
+                let endpoint = imapd::Endpoint { implicit_tls, run };
+                tokio::spawn(imapd::serve(Arc::clone(&shared.imap), listener, endpoint, shutdown))
+            }
+            Listener::Submission | Listener::Submissions => {
+                let endpoint = smtpd::Endpoint { implicit_tls, run };
+                tokio::spawn(smtpd::serve(Arc::clone(&shared.smtp), listener, endpoint, shutdown))
+            }
+        }
+    }
+
+    /// Opens an IMAP and an SMTP port for one run, on the loopback, with STARTTLS. Whatever reaches them belongs to
+    /// that run: no "first to arrive".
+    ///
+    /// # Errors
+    /// Where the system gives no port.
+    pub async fn open_private(&self, run: i64) -> io::Result<PrivateListeners> {
+        let imap = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let smtp = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let (imap_port, smtp_port) = (imap.local_addr()?.port(), smtp.local_addr()?.port());
+        let (close, shutdown) = watch::channel(false);
+        let tasks = vec![
+            self.serve(imap, Listener::Imap, Some(run), shutdown.clone()),
+            self.serve(smtp, Listener::Submission, Some(run), shutdown),
+        ];
+        Ok(PrivateListeners { imap_port, smtp_port, close, tasks })
+    }
+}
+
+/// The ports of one run. Dropping them closes them; [`PrivateListeners::close`] waits for the last connection too.
+#[derive(Debug)]
+pub struct PrivateListeners {
+    /// IMAP with STARTTLS.
+    pub imap_port: u16,
+    /// SMTP submission with STARTTLS.
+    pub smtp_port: u16,
+    close: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl PrivateListeners {
+    /// Closes the ports, says goodbye to the connections still open, and returns when they have ended.
+    pub async fn close(mut self) {
+        let _ = self.close.send(true);
+        for task in std::mem::take(&mut self.tasks) {
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for PrivateListeners {
+    fn drop(&mut self) {
+        let _ = self.close.send(true);
+    }
+}

@@ -1,0 +1,114 @@
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+/// A campaign as JUnit XML: failed is `failure`; inconclusive, not_started and aborted are `error`; unsupported,
+/// attested and not_applicable are `skipped`.
+pub(crate) fn report(campaign: &Value) -> String {
+    let runs = campaign["runs"].as_array().cloned().unwrap_or_default();
+    let count = |kinds: &[&str]| runs.iter().filter(|run| kinds.contains(&element(run))).count();
+    let total_ms: i64 = runs.iter().filter_map(|run| run["duration_ms"].as_i64()).sum();
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let _ = writeln!(
+        out,
+        "<testsuite name=\"vaguemestre NIL {}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{}\">",
+        escape(campaign["nil"].as_str().unwrap_or_default()),
+        runs.len(),
+        count(&["failure"]),
+        count(&["error"]),
+        count(&["skipped"]),
+        seconds(total_ms),
+    );
+    for run in &runs {
+        let job = escape(run["job"].as_str().unwrap_or_default());
+        let time = seconds(run["duration_ms"].as_i64().unwrap_or(0));
+        let _ = write!(out, "  <testcase classname=\"vaguemestre\" name=\"{job}\" time=\"{time}\">");
+        let word = run["verdict"].as_str().unwrap_or("not_started");
+        match element(run) {
+            "" => {}
+            "skipped" => {
+                let _ = write!(out, "<skipped message=\"{}\"/>", escape(word));
+            }
+            kind => {
+                let _ =
+                    write!(out, "<{kind} message=\"{}\">{}</{kind}>", escape(word), escape(&reasons(run)));
+            }
+        }
+        let url = escape(run["url"].as_str().unwrap_or_default());
+        let _ = writeln!(out, "<system-out>{url}</system-out></testcase>");
+    }
+    out + "</testsuite>\n"
+}
+
+fn element(run: &Value) -> &'static str {
+    match run["verdict"].as_str().unwrap_or("not_started") {
+        "passed" => "",
+        "failed" => "failure",
+        "unsupported" | "attested" | "not_applicable" => "skipped",
+        _ => "error",
+    }
+}
+
+fn reasons(run: &Value) -> String {
+    let mut out = run["reason"].as_str().unwrap_or_default().to_owned();
+    for check in run["checks"].as_array().into_iter().flatten().filter(|check| check["outcome"] != "passed") {
+        let word = |field: &str| check[field].as_str().unwrap_or_default().to_owned();
+        let _ = write!(
+            out,
+            "{} attendu : {} ; constaté : {} ; que faire : {}\n",
+            word("requirement"),
+            word("expected"),
+            word("received"),
+            word("next")
+        );
+    }
+    out
+}
+
+fn seconds(ms: i64) -> String {
+    format!("{}.{:03}", ms / 1_000, ms % 1_000)
+}
+
+/// XML 1.0 text: markup escaped, characters that XML cannot hold left out.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            c if c < ' ' && !matches!(c, '\n' | '\t') => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn verdicts_become_the_elements_of_the_contracts() {
+        let verdicts = [
+            "passed",
+            "failed",
+            "inconclusive",
+            "not_started",
+            "aborted",
+            "unsupported",
+            "attested",
+            "not_applicable",
+        ];
+        let runs: Vec<Value> = verdicts
+            .iter()
+            .map(|v| json!({"job": "a<b", "verdict": v, "duration_ms": 1500, "checks": []}))
+            .collect();
+        let xml = report(&json!({"nil": "2621", "runs": runs}));
+        assert!(xml.contains("tests=\"8\" failures=\"1\" errors=\"3\" skipped=\"3\""), "{xml}");
+        assert!(xml.contains("name=\"a&lt;b\" time=\"1.500\""), "{xml}");
+    }
+}

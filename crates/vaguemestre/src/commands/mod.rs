@@ -1,0 +1,30 @@
+mod account;
+mod cert;
+mod demo;
+mod jobs;
+mod junit;
+mod proof;
+mod psc;
+mod run;
+mod up;
+
+use bench::Error;
+
+use crate::cli::{Cli, Command};
+
+/// Carries a command out; the exit code is the one of the contracts.
+pub(crate) async fn run(cli: Cli) -> Result<u8, Error> {
+    match &cli.command {
+        Command::Up(arguments) => up::run(&cli, arguments).await,
+        Command::Demo(arguments) => demo::run(&cli, arguments).await,
+        Command::Account(arguments) => account::run(&cli, arguments).await,
+        Command::Jobs => jobs::run(&cli).await,
+        Command::Run(arguments) => run::run(&cli, arguments).await,
+        Command::Log(arguments) => proof::log(&cli, arguments).await,
+        Command::Proof(arguments) => proof::save(&cli, arguments).await,
+        Command::Verify(arguments) => proof::verify(&cli, arguments),
+        Command::Psc(arguments) => psc::run(&cli, arguments).await,
+        Command::Cert(arguments) => cert::run(&cli, arguments).await,
+        Command::LpsAdapter => Ok(lps::adapter::run_stdio().await),
+    }
+}

@@ -1,0 +1,58 @@
+//! `vaguemestre`: the bench, the connector and the sandbox, in one binary.
+//!
+//! Each command's standard output is a contract (docs/contracts.md): with `--json` exactly one object on one line.
+//! Logs go to standard error.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // the one crate whose job is to print
+
+mod cli;
+mod client;
+mod commands;
+mod data;
+mod output;
+mod ports;
+mod sandbox;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::usage(&error),
+    };
+    start_logs();
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        tracing::debug!("a TLS provider was installed already");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("vaguemestre: the runtime cannot start: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let json = cli.wants_json();
+    let code = match runtime.block_on(commands::run(cli)) {
+        Ok(code) => code,
+        Err(error) => output::error(&error, json),
+    };
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    ExitCode::from(code)
+}
+
+/// Logs on standard error; `VAGUEMESTRE_LOG` (or `RUST_LOG`) says how much, warnings by default.
+fn start_logs() {
+    let filter = EnvFilter::try_from_env("VAGUEMESTRE_LOG")
+        .or_else(|_| EnvFilter::try_from_default_env())
+        .unwrap_or_else(|_| EnvFilter::new("warn"));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(true)
+        .try_init();
+}

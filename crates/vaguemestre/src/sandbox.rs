@@ -1,0 +1,214 @@
+//! The assembly: every service of the sandbox, on its ports, over one data directory.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bench::{Addresses, Bench, Error};
+use db::Db;
+use journal::Journal;
+use kernel::{Clock, Limits, Timing};
+use mailstore::MailStore;
+use operator::{Listener, Operator, PscTokens};
+use psc::{Psc, PscConfig};
+use serde_json::{Value, json};
+use tls::{Lab, LabNames};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::data::{DataDir, Settings};
+use crate::ports::Ports;
+
+/// A sandbox that answers on all its ports.
+pub(crate) struct Sandbox {
+    /// The bench.
+    pub(crate) bench: Bench,
+    /// The object of `up`.
+    pub(crate) up: Value,
+    data: DataDir,
+    db: Db,
+    shutdown: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// How a sandbox is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub(crate) data: PathBuf,
+    pub(crate) domain: Option<String>,
+    pub(crate) renumber: bool,
+}
+
+impl Sandbox {
+    /// Opens everything; when this returns, every listener accepts.
+    pub(crate) async fn start(
+        wish: Wish,
+        ports: impl FnOnce(&Path) -> Result<Ports, Error>,
+    ) -> Result<Self, Error> {
+        let data = DataDir::open(&wish.data)?;
+        let settings = Settings::open(&data.path, wish.domain.as_deref())?;
+        let ports = ports(&data.path)?;
+        let listeners = ports.bind().await?;
+        let (clock, timing, limits) = (Clock::system(), Timing::real(), Limits::default());
+
+        // The lab's keys take the longest at a first start: made beside the database.
+        let names = LabNames {
+            domains: vec![settings.domain.clone(), settings.mail_domain()],
+            crl_base: format!("http://127.0.0.1:{}", ports.pki),
+        };
+        let (lab_dir, lab_clock) = (data.path.join("pki"), clock.clone());
+        let lab = tokio::task::spawn_blocking(move || Lab::open(&lab_dir, &names, &lab_clock));
+        let mut psc_config = PscConfig::new(data.path.join("psc"), clock.clone());
+        psc_config.issuer = format!("https://localhost:{}/auth/realms/esante-wallet", ports.psc);
+        psc_config.wallet_base = format!("http://127.0.0.1:{}", ports.wallet);
+        psc_config.timing = timing.clone();
+        let psc = tokio::task::spawn_blocking(move || Psc::open(psc_config));
+        let db = Db::open_sqlite(&data.path.join("vaguemestre.sqlite")).await?;
+        let journal = Journal::open(&db, clock.clone()).await?;
+        let store = MailStore::open(&db, clock.clone()).await?;
+        let lab = Arc::new(lab.await.map_err(std::io::Error::other)??);
+        let psc = psc
+            .await
+            .map_err(std::io::Error::other)?
+            .map_err(|error| std::io::Error::other(error.to_string()))?;
+        if wish.renumber {
+            forget_certificates(&data.path);
+        }
+
+        let operator = Operator::open(operator::Parts {
+            db: db.clone(),
+            store: store.clone(),
+            journal: journal.clone(),
+            lab: Arc::clone(&lab),
+            tokens: Arc::new(PscTokens::new(psc.clone(), clock.clone())),
+            domain: settings.mail_domain(),
+            clock: clock.clone(),
+            timing: timing.clone(),
+            limits: limits.clone(),
+        })
+        .await?;
+        let up = describe(&data.path, &ports, &lab);
+        write_ca(&data.path, &lab)?;
+        let key = data.api_key()?;
+        let bench = Bench::open(bench::Parts {
+            db: db.clone(),
+            journal,
+            operator: operator.clone(),
+            psc: psc.clone(),
+            lab: Arc::clone(&lab),
+            data: data.path.clone(),
+            addresses: Addresses {
+                server: format!("http://127.0.0.1:{}", ports.bench),
+                ca_file: data.path.join("ca.pem"),
+                crl_urls: serde_json::from_value(up["crl_urls"].clone()).unwrap_or_default(),
+                psc: up["psc"].clone(),
+                imap: up["imap"].clone(),
+                smtp: up["smtp"].clone(),
+            },
+            clock,
+            timing,
+            limits,
+        })
+        .await?;
+
+        let (shutdown, stop) = watch::channel(false);
+        let face = bench_web::Face::new(bench.clone(), key).router(ports.bench);
+        let tasks = serve(listeners, &stop, &operator, &psc, &lab, face);
+        data.publish(&up)?;
+        Ok(Self { bench, up, data, db, shutdown, tasks })
+    }
+
+    /// Stops every service, lets what is being written be written, and closes the database.
+    pub(crate) async fn stop(self) {
+        self.data.unpublish();
+        let _ = self.shutdown.send(true);
+        let all = async {
+            for task in self.tasks {
+                let _ = task.await;
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(5), all).await.is_err() {
+            tracing::warn!("some connections did not end in time and were cut");
+        }
+        self.db.close().await;
+    }
+}
+
+fn serve(
+    listeners: Vec<TcpListener>,
+    stop: &watch::Receiver<bool>,
+    operator: &Operator,
+    psc: &Psc,
+    lab: &Arc<Lab>,
+    face: axum::Router,
+) -> Vec<JoinHandle<()>> {
+    let [bench, psc_https, pki, wallet, imap, imaps, smtp, smtps]: [TcpListener; 8] =
+        listeners.try_into().expect("Ports::bind gives one listener a port");
+    let wallet_port = wallet.local_addr().map_or(0, |address| address.port());
+    let crl_lab = Arc::clone(lab);
+    let crl_stop = stop.clone();
+    vec![
+        tokio::spawn(web::serve_http(bench, face, stop.clone())),
+        tokio::spawn(web::serve_https(psc_https, psc.realm(), lab.acceptor().https(), stop.clone())),
+        tokio::spawn(web::serve_http(pki, operator::pki_router(Arc::clone(lab)), stop.clone())),
+        tokio::spawn(web::serve_http(wallet, psc.wallet(wallet_port), stop.clone())),
+        operator.serve(imap, Listener::Imap, None, stop.clone()),
+        operator.serve(imaps, Listener::Imaps, None, stop.clone()),
+        operator.serve(smtp, Listener::Submission, None, stop.clone()),
+        operator.serve(smtps, Listener::Submissions, None, stop.clone()),
+        tokio::spawn(keep_crls_fresh(crl_lab, crl_stop)),
+    ]
+}
+
+async fn keep_crls_fresh(lab: Arc<Lab>, mut stop: watch::Receiver<bool>) {
+    let hour = Duration::from_secs(3_600);
+    while tokio::time::timeout(hour, stop.wait_for(|stopped| *stopped)).await.is_err() {
+        if let Err(error) = lab.refresh() {
+            tracing::error!("the CRLs could not be renewed: {error}");
+        }
+    }
+}
+
+fn describe(data: &Path, ports: &Ports, lab: &Lab) -> Value {
+    let pki = format!("http://127.0.0.1:{}", ports.pki);
+    let crls: Vec<String> = lab.crls().into_iter().map(|(name, _)| format!("{pki}/CRL/{name}")).collect();
+    let issuer = format!("https://localhost:{}/auth/realms/esante-wallet", ports.psc);
+    json!({
+        "schema": "vaguemestre/up/1",
+        "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
+        "data": data,
+        "server": format!("http://127.0.0.1:{}", ports.bench),
+        "api_key_file": data.join("run/api-key"),
+        "ca_file": data.join("ca.pem"),
+        "crl_urls": crls,
+        "psc": {
+            "issuer": issuer,
+            "discovery": format!("{issuer}/.well-known/openid-configuration"),
+            "wallet_discovery": format!("{issuer}/.well-known/wallet-openid-configuration"),
+        },
+        "imap": {"host": "localhost", "starttls": ports.imap, "tls": ports.imaps},
+        "smtp": {"host": "localhost", "starttls": ports.smtp, "tls": ports.smtps},
+        "dns": null,
+        "directory": null,
+        "pki": pki,
+        "lps": null,
+    })
+}
+
+fn write_ca(data: &Path, lab: &Lab) -> std::io::Result<()> {
+    let path = data.join("ca.pem");
+    if std::fs::read_to_string(&path).is_ok_and(|kept| kept == lab.ca_pem()) {
+        return Ok(());
+    }
+    bench::write_private(&path, lab.ca_pem().as_bytes())
+}
+
+/// Certificates that carry the old ports' URLs are signed again, on the same keys, when the bench opens.
+fn forget_certificates(data: &Path) {
+    let Ok(products) = std::fs::read_dir(data.join("products")) else { return };
+    for product in products.flatten() {
+        let _ = std::fs::remove_file(product.path().join("auth_cli.pem"));
+    }
+}
