@@ -331,3 +331,43 @@ async fn a_listener_ends_at_once_with_its_connections() {
     assert!(tokio::net::TcpStream::connect(lab.starttls).await.is_err());
     assert!(lab.inbox(APP).await.is_empty());
 }
+
+#[tokio::test]
+async fn rubbish_harms_nobody() {
+    const WORDS: [&[u8]; 16] = [
+        b"EHLO a.b\r\n",
+        b"HELO",
+        b"MAIL FROM:<",
+        b"RCPT TO:<\"",
+        b"DATA\r\n",
+        b"AUTH XOAUTH2 ",
+        b"AUTH EXTERNAL =\r\n",
+        b"STARTTLS\r\n",
+        b"\r\n.\r\n",
+        b"\r\n",
+        b"\n",
+        b"\0\xff\xfe",
+        b"\x16\x03\x01\x02\x00",
+        b"899700000018@bal.lab>",
+        b" SIZE=99999999999999999999",
+        b"RSET\r\nNOOP\r\n",
+    ];
+    let lab = Lab::with(limits(|limits| limits.errors = 50)).await;
+    for seed in 0..60 {
+        let mut random = kernel::Rng::seeded(seed);
+        let address = if seed % 6 == 0 { lab.tls } else { lab.starttls };
+        let mut raw = Raw::connect(address).await;
+        for _ in 0..random.below(60) {
+            let bytes = match random.below(20) {
+                place @ 0..16 => WORDS[usize::try_from(place).unwrap()].to_vec(),
+                _ => random.next().to_be_bytes().repeat(usize::try_from(random.below(400)).unwrap()),
+            };
+            if tokio::io::AsyncWriteExt::write_all(&mut raw.socket, &bytes).await.is_err() {
+                break;
+            }
+        }
+    }
+    let mut raw = Raw::logged_in(&lab).await;
+    assert_eq!(raw.mail(PER, APP, b"Subject: still here\r\n\r\n.\r\n").await.code, 250);
+    assert_eq!((lab.inbox(APP).await.len(), lab.inbox(PER).await.len()), (1, 0));
+}
