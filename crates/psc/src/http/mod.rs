@@ -10,7 +10,9 @@ mod resource;
 mod token;
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::http::header::LOCATION;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use oidc::{Discovery, Jwks};
@@ -23,6 +25,7 @@ pub(crate) fn router(psc: Psc) -> Router {
         .route(&path("/.well-known/openid-configuration"), get(discovery))
         .route(&path("/.well-known/wallet-openid-configuration"), get(discovery))
         .route(&path("/protocol/openid-connect/certs"), get(certs))
+        .route(&path("/protocol/openid-connect/auth"), get(to_wallet))
         .route(&path("/protocol/openid-connect/token"), post(token::token))
         .route(&path("/protocol/openid-connect/token/introspect"), post(resource::introspect))
         .route(&path("/protocol/openid-connect/revoke"), post(resource::revoke))
@@ -34,6 +37,14 @@ pub(crate) fn router(psc: Psc) -> Router {
 
 async fn discovery(State(psc): State<Psc>) -> Json<Discovery> {
     Json(psc.discovery())
+}
+
+/// The realm's own authorization endpoint, which PSC has beside the wallet's and does not advertise: for clients
+/// that refuse any address without TLS. It shows nothing, and sends the browser to the wallet.
+async fn to_wallet(State(psc): State<Psc>, uri: Uri) -> Response {
+    let endpoint = psc.discovery().authorization_endpoint;
+    let place = uri.query().map_or(endpoint.clone(), |query| format!("{endpoint}?{query}"));
+    answer::never_kept((StatusCode::FOUND, [(LOCATION, place)]).into_response())
 }
 
 async fn certs(State(psc): State<Psc>) -> Json<Jwks> {

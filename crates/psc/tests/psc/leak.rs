@@ -1,0 +1,76 @@
+//! No token, code or secret in what the sandbox logs or tells the journal.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::world::{CLIENT, DOCTOR, SECRET, VERIFIER, World};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_logged_or_kept() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let data = tempfile::tempdir().unwrap();
+    let db = db::Db::open_sqlite(&data.path().join("journal.sqlite")).await.unwrap();
+    let journal = journal::Journal::open(&db, kernel::Clock::system()).await.unwrap();
+    let world = World::with(|mut config| {
+        config.journal = Some(journal.clone());
+        config
+    });
+    let code = world.code().await;
+    let first = world.redeem(&code, VERIFIER).await.tokens();
+    let old = first.refresh_token.clone().unwrap();
+    let second = world.refresh(old.reveal()).await.tokens();
+    world.refresh(old.reveal()).await;
+    world.user_info("eyJhbGciOiJub25lIn0.forged-token.x").await;
+    world.post("revoke", &[("token", second.access_token.reveal())]).await;
+    world.redeem(&code, VERIFIER).await;
+    let third = world.psc.issue_tokens(DOCTOR, CLIENT, None).unwrap();
+
+    journal.barrier().await.unwrap();
+    let events = journal.events(&journal::Query::default()).await.unwrap();
+    let kept = serde_json::to_string(&events).unwrap();
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let fingerprint = second.access_token.fingerprint();
+    assert!(
+        kept.contains(&fingerprint) && kept.contains("token granted by=refresh") && kept.contains(DOCTOR),
+        "{kept}"
+    );
+    assert!(kept.contains("invalid_grant"), "{kept}");
+    assert!(logged.contains("token granted by=code") && !logged.contains("ERROR"), "{logged}");
+
+    let mut secrets = vec![code, SECRET.to_owned(), VERIFIER.to_owned(), "forged-token".to_owned()];
+    for set in [&first, &second, &third.response] {
+        secrets.push(set.access_token.reveal().clone());
+        secrets.push(set.access_token.reveal().rsplit('.').next().unwrap().to_owned());
+        secrets.push(set.refresh_token.as_ref().unwrap().reveal().clone());
+        secrets.push(set.id_token.as_ref().unwrap().reveal().clone());
+    }
+    let shown = format!("{:?} {third:?} {second:?}", world.psc);
+    for secret in secrets {
+        for (where_, text) in [("log", &logged), ("journal", &kept), ("debug", &shown)] {
+            assert!(!text.contains(&secret), "a secret of {} characters is in the {where_}", secret.len());
+        }
+    }
+}
