@@ -2,6 +2,9 @@ use kernel::Timestamp;
 use rustls::{AlertDescription, CertRevocationListError, CertificateError, Error, PeerIncompatible};
 use rustls_pki_types::UnixTime;
 
+/// Names of a certificate that are told.
+const MOST_NAMES: usize = 10;
+
 /// Says for a person what a TLS error means, and of whom it speaks. The text holds no secret; it names the library's
 /// own word where it has no better one.
 pub fn explain(error: &Error) -> String {
@@ -45,7 +48,7 @@ fn certificate(problem: &CertificateError) -> String {
         E::NotValidForNameContext { expected, presented } => format!(
             "the certificate does not carry the name “{}” (it carries: {})",
             expected.to_str(),
-            if presented.is_empty() { String::from("none") } else { presented.join(", ") }
+            names(presented)
         ),
         E::InvalidPurpose | E::InvalidPurposeContext { .. } => {
             String::from("the certificate is not meant for this purpose (extended key usage)")
@@ -53,6 +56,15 @@ fn certificate(problem: &CertificateError) -> String {
         E::UnhandledCriticalExtension => String::from("the certificate has an unknown critical extension"),
         E::Other(other) => other.0.to_string(),
         other => format!("the certificate was refused: {other}"),
+    }
+}
+
+/// The first names of a certificate: it may carry thousands.
+fn names(presented: &[String]) -> String {
+    match presented.len() {
+        0 => String::from("none"),
+        count @ 1..=MOST_NAMES => presented[..count].join(", "),
+        count => format!("{}, and {} more", presented[..MOST_NAMES].join(", "), count - MOST_NAMES),
     }
 }
 

@@ -56,7 +56,7 @@ fn fill(template: &str, files: Files<'_>) -> String {
             "chain" => shell(files.chain),
             "key" => shell(files.key),
             "ca:windows" => format!("\"{}\"", files.ca.display()),
-            _ => format!("\"{}\"", files.ca.display().to_string().escape_default()), // ca:code
+            _ => code(files.ca), // ca:code
         });
         rest = after;
     }
@@ -67,6 +67,11 @@ fn fill(template: &str, files: Files<'_>) -> String {
 /// Quotes a path for a POSIX shell.
 fn shell(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
+/// Quotes a path for C# and Python.
+fn code(path: &Path) -> String {
+    format!("\"{}\"", path.display().to_string().replace('\\', r"\\").replace('"', "\\\""))
 }
 
 /// The commands of each section, the same in every language.
@@ -133,7 +138,7 @@ mod tests {
     #[test]
     fn both_languages_carry_the_same_commands_with_the_paths_quoted() {
         let files = Files {
-            ca: Path::new("/tmp/l'essai/ca «key».pem"),
+            ca: Path::new("/tmp/l'été/ca «key».pem"),
             chain: Path::new("/tmp/cert.pem"),
             key: Path::new("/tmp/key.pem"),
         };
@@ -143,7 +148,7 @@ mod tests {
         assert_eq!(commands(Language::French), commands(Language::English));
         for language in [Language::French, Language::English] {
             let text = text(language, files);
-            assert!(text.contains(r"-CAfile '/tmp/l'\''essai/ca «key».pem' -cert '/tmp/cert.pem'"), "{text}");
+            assert!(text.contains(r"-CAfile '/tmp/l'\''été/ca «key».pem' -cert '/tmp/cert.pem'"), "{text}");
             for word in [
                 "openssl",
                 "curl",
@@ -155,6 +160,7 @@ mod tests {
             ] {
                 assert!(text.contains(word), "{word} is missing");
             }
+            assert!(text.contains(r#"cafile="/tmp/l'été/ca «key».pem""#), "{text}");
             assert!(!text.contains("«ca"), "{text}");
         }
     }

@@ -10,6 +10,13 @@ use crate::Error;
 
 /// Most bytes that a ClientHello may take, records' headers included.
 const LIMIT: usize = 64 * 1024;
+/// Most entries of one list: above all that IANA has registered. What is read here is kept in a journal, and anybody
+/// may send it.
+const MOST_ENTRIES: usize = 512;
+/// Most ALPN protocols.
+const MOST_PROTOCOLS: usize = 32;
+/// Longest server name (RFC 1035 §2.3.4).
+const LONGEST_SNI: usize = 255;
 /// Longest fragment of a plaintext record (RFC 8446 §5.1).
 const FRAGMENT: usize = 1 << 14;
 
@@ -123,12 +130,14 @@ impl Assembler {
         let record_version = u16::from_be_bytes([self.raw[1], self.raw[2]]);
         match read_body(Reader(body), record_version) {
             Some(hello) => Ok(Some(hello)),
-            None => Err(Unreadable::Malformed("the ClientHello is malformed: a length does not fit")),
+            None => Err(Unreadable::Malformed(
+                "the ClientHello is malformed: a length does not fit, or a list is endless",
+            )),
         }
     }
 }
 
-/// `ClientHello` of RFC 8446 §4.1.2. `None` where a length does not fit.
+/// `ClientHello` of RFC 8446 §4.1.2. `None` where a length does not fit or a list has too many entries.
 fn read_body(mut body: Reader<'_>, record_version: u16) -> Option<ClientHelloFacts> {
     let mut hello = ClientHelloFacts { record_version, legacy_version: body.u16()?, ..Default::default() };
     body.take(32)?; // random
@@ -156,6 +165,9 @@ fn read_extension(hello: &mut ClientHelloFacts, kind: u16, mut data: Reader<'_>)
             while !names.0.is_empty() {
                 let name_type = names.u8()?;
                 let name = names.vec16()?;
+                if name.0.len() > LONGEST_SNI {
+                    return None;
+                }
                 if name_type == 0 && hello.sni.is_none() {
                     hello.sni = Some(readable(name.0));
                 }
@@ -170,6 +182,9 @@ fn read_extension(hello: &mut ClientHelloFacts, kind: u16, mut data: Reader<'_>)
             let mut protocols = data.vec16()?;
             while !protocols.0.is_empty() {
                 let name = protocols.vec8()?.0;
+                if hello.alpn.len() == MOST_PROTOCOLS {
+                    return None;
+                }
                 if !matches!(*name, [a, b] if is_grease(u16::from_be_bytes([a, b]))) {
                     hello.alpn.push(readable(name));
                 }
@@ -223,7 +238,7 @@ impl<'a> Reader<'a> {
     /// The rest as 16-bit code points, GREASE left out.
     fn code_points(self) -> Option<Vec<u16>> {
         let pairs = self.0.chunks_exact(2);
-        if !pairs.remainder().is_empty() {
+        if !pairs.remainder().is_empty() || pairs.len() > MOST_ENTRIES {
             return None;
         }
         Some(

@@ -85,6 +85,18 @@ fn a_hello_never_takes_more_than_its_limit() {
     assert!(assembler.raw.len() <= LIMIT + record.len());
 }
 
+#[test]
+fn endless_lists_are_refused() {
+    let hello = |suites: usize| {
+        let mut body = [&[3, 3][..], &[0; 33]].concat();
+        body.extend(u16::try_from(suites * 2).unwrap().to_be_bytes());
+        body.extend([0x13, 0x01].repeat(suites));
+        body.extend([1, 0]);
+        read_body(Reader(&body), 0x0301).map(|hello| hello.suites.len())
+    };
+    assert_eq!((hello(512), hello(513)), (Some(512), None));
+}
+
 /// The same hello in records of other sizes.
 fn recut(hello: &[u8], sizes: &[usize]) -> Vec<u8> {
     let mut rest = &hello[5..];
