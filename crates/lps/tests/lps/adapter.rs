@@ -52,6 +52,8 @@ impl Desk {
     }
 }
 
+type Change = fn(&mut Value);
+
 pub(crate) fn at(server: &Server) -> Value {
     json!({"host":"localhost","port":server.port,"security":"starttls"})
 }
@@ -206,7 +208,7 @@ async fn what_is_not_done_here_is_unsupported_and_what_is_missing_is_named() {
     let documents =
         |request: &mut Value| request["message"] = json!({"to":["a@b.fr"],"documents":["/x.xml"]});
     assert_eq!(desk.run("send", documents).await.outcome, Outcome::Unsupported);
-    let cases: [(&str, &str, fn(&mut Value)); 4] = [
+    let cases: [(&str, &str, Change); 4] = [
         ("login", "neither", |_| ()),
         ("send", "\"message\"", |_| ()),
         ("fetch", "\"imap\"", |_| ()),
