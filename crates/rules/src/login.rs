@@ -308,6 +308,22 @@ fn nothing_seen(
     }
 }
 
+/// Where no login was accepted: the last refusal, explained, with the event that states it.
+pub(crate) fn last_refusal(transcript: &Transcript<'_>, protocol: Protocol) -> Option<(i64, Text, Text)> {
+    let attempts: Vec<_> = transcript.logins(protocol).collect();
+    if attempts.iter().any(|(_, auth)| matches!(auth.outcome, AuthOutcome::Accepted { .. })) {
+        return None;
+    }
+    let (event, auth) = attempts.last()?;
+    match &auth.outcome {
+        AuthOutcome::Refused { code, reason } => {
+            let (received, next) = explain_refusal(code, reason);
+            Some((event.seq, received, next))
+        }
+        _ => None,
+    }
+}
+
 fn explain_refusal(code: &str, reason: &str) -> (Text, Text) {
     let (fr, next_fr, next_en) = match code {
         "cleartext" => (
@@ -330,7 +346,12 @@ fn explain_refusal(code: &str, reason: &str) -> (Text, Text) {
             "Utiliser le Pro Santé Connect du bac à sable.",
             "Use the sandbox's Pro Santé Connect.",
         ),
-        "token_malformed" | "malformed" => (
+        "token_malformed" => (
+            "jeton illisible",
+            "Transmettre le jeton d’accès Pro Santé Connect (un JWT signé), et non un autre secret.",
+            "Send the Pro Santé Connect access token (a signed JWT), not another secret.",
+        ),
+        "malformed" => (
             "réponse SASL illisible",
             "Encoder en base64 : user=<adresse> 0x01 auth=Bearer <jeton> 0x01 0x01.",
             "Encode in base64: user=<address> 0x01 auth=Bearer <token> 0x01 0x01.",

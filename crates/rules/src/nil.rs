@@ -112,6 +112,16 @@ impl NilHeader<'_> {
 
 fn no_mail(requirement: &str, rule: &str, expected: Text, transcript: &Transcript<'_>) -> Check {
     let came = transcript.of(crate::Protocol::Smtp).last();
+    if let Some((event, received, next)) = crate::login::last_refusal(transcript, crate::Protocol::Smtp) {
+        return Check::not_passed(
+            requirement,
+            rule,
+            Outcome::Failed,
+            (expected, received),
+            Some(event),
+            next,
+        );
+    }
     let (outcome, received, by) = match came {
         Some(connection) => (
             Outcome::Failed,

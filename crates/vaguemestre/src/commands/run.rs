@@ -111,20 +111,7 @@ pub(crate) fn table(lang: Lang, done: &Value) {
         if !reason.is_empty() {
             println!("           {reason}");
         }
-        for check in
-            run["checks"].as_array().into_iter().flatten().filter(|check| check["outcome"] != "passed")
-        {
-            let said = |field: &str| match lang {
-                Lang::Fr => check[field].as_str(),
-                _ => check["en"][field].as_str(),
-            };
-            println!("           {}", check["requirement"].as_str().unwrap_or_default());
-            for (id, field) in
-                [("run-expected", "expected"), ("run-received", "received"), ("run-next", "next")]
-            {
-                println!("             {:<10} {}", text(lang, id), said(field).unwrap_or_default());
-            }
-        }
+        explain(lang, run);
     }
     for job in done["left_out"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         println!("  {}", text_with(lang, "cli-left-out", &[("job", Arg::Text(job))]));
@@ -137,6 +124,36 @@ pub(crate) fn table(lang: Lang, done: &Value) {
         "{}",
         text_with(lang, "cli-summary", &[("passed", Arg::Text(&passed)), ("total", Arg::Text(&total))])
     );
+}
+
+/// Why a run did not pass: each different finding once, and the adapter's word where it says more than `done`.
+fn explain(lang: Lang, run: &Value) {
+    let mut seen: Vec<&Value> = Vec::new();
+    for check in run["checks"].as_array().into_iter().flatten().filter(|check| check["outcome"] != "passed") {
+        if seen.contains(&&check["received"]) {
+            continue;
+        }
+        seen.push(&check["received"]);
+        let said = |field: &str| match lang {
+            Lang::Fr => check[field].as_str(),
+            _ => check["en"][field].as_str(),
+        };
+        println!("           {}", check["requirement"].as_str().unwrap_or_default());
+        for (id, field) in [("run-expected", "expected"), ("run-received", "received"), ("run-next", "next")]
+        {
+            println!("             {:<10} {}", text(lang, id), said(field).unwrap_or_default());
+        }
+    }
+    for word in run["adapter"].as_array().into_iter().flatten().filter(|word| word["outcome"] != "done") {
+        let part = |field: &str| word[field].as_str().unwrap_or_default();
+        println!(
+            "           {} {} : {} {}",
+            text(lang, "run-adapter"),
+            part("step"),
+            part("outcome"),
+            part("detail")
+        );
+    }
 }
 
 /// A live line on standard error: what is running, what is waited for.
