@@ -122,7 +122,8 @@ class Credentials:
         self.user = self.auth.get("user") or request["mailbox"]["address"]
         self.token = self.auth.get("access_token")
         # Where the bench expects a refusal, the credential is presented as it is.
-        self.renewable = None if request.get("expect_refusal") else self.auth.get("refresh")
+        grant = None if request.get("expect_refusal") else self.auth.get("refresh")
+        self.renewable = grant if grant and grant.get("refresh_token") else None
         self.context = context
         self.used = None
 
@@ -269,7 +270,7 @@ def compose(request):
     to_patient = any(address.lower().endswith("@patient.mssante.fr") for address in facts["to"])
     if to_patient and (facts.get("facts") or {}).get("close"):
         mail["X-MSS-MES"] = "FIN"
-    mail.set_content(facts.get("text") or "", charset="utf-8")
+    mail.set_content(facts.get("text") or "", charset="utf-8", cte="quoted-printable")
     return bytes(mail)
 
 

@@ -4,7 +4,10 @@ It shares nothing with ../adapter.py, so that a fault of the example cannot hide
 """
 
 import base64
+import email.utils
 import json
+import os
+import quopri
 import socket
 import ssl
 import sys
@@ -177,11 +180,15 @@ def send(request, headers):
     mail = [
         f"From: <{sender}>",
         "To: " + ", ".join(f"<{address}>" for address in message["to"]),
-        f"Subject: {message.get('subject') or 'Message de test'}",
-        f"Message-ID: <{request['run']}.bad@{sender.rsplit('@', 1)[1]}>",
+        f"Subject: =?utf-8?B?{b64(message.get('subject') or 'Message de test')}?=",
+        f"Date: {email.utils.formatdate()}",
+        f"Message-ID: <{request['run']}.{os.urandom(6).hex()}@{sender.rsplit('@', 1)[1]}>",
+        "MIME-Version: 1.0",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: quoted-printable",
         *headers,
         "",
-        *(message.get("text") or "").splitlines(),
+        *quopri.encodestring((message.get("text") or "").encode()).decode().splitlines(),
     ]
     for line in places(request):
         line.greet(request)

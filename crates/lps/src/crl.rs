@@ -48,11 +48,7 @@ impl CrlStore {
     /// in force.
     pub async fn load(&self, urls: &[String]) -> Result<Vec<Vec<u8>>, Failure> {
         let client = http::plain_client(PATIENCE)?;
-        let mut lists = Vec::with_capacity(urls.len());
-        for url in urls {
-            lists.push(self.one(&client, url).await?);
-        }
-        Ok(lists)
+        futures_util::future::try_join_all(urls.iter().map(|url| self.one(&client, url))).await
     }
 
     async fn one(&self, client: &reqwest::Client, url: &str) -> Result<Vec<u8>, Failure> {

@@ -80,7 +80,7 @@ pub(crate) async fn renew(refresh: &Refresh, refresh_token: &Secret<String>) -> 
             Stage::Authenticate,
             "the Pro Santé Connect session is over (invalid_grant): log in again",
         )),
-        (400..=499, Answer { error, .. }) => Err(Failure::permanent(
+        (400..=499, Answer { error, .. }) if !matches!(status, 408 | 425 | 429) => Err(Failure::permanent(
             Stage::Authenticate,
             format!("Pro Santé Connect refused to renew the token: {}", registered(error.as_deref(), status)),
         )),

@@ -178,7 +178,7 @@ impl Request {
 /// The part of serde's message that names fields, without the values that it quotes.
 fn shape(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    if text.starts_with("missing field") || text.starts_with("unknown variant") {
+    if text.starts_with("missing field") {
         return text;
     }
     match text.rfind("expected ") {
@@ -242,6 +242,8 @@ mod tests {
         let wrong = |from: &str, to: &str| Request::read(REQUEST.replace(from, to).as_bytes()).unwrap_err();
         assert!(wrong(r#""protocol":1"#, r#""protocol":2"#).contains("protocol 2"));
         assert!(wrong(r#""ca_file":"/ca.pem","#, "").contains("missing field `ca_file`"));
+        let mechanism = wrong(r#""mechanism":"xoauth2""#, r#""mechanism":"TOPSECRET""#);
+        assert!(mechanism.contains("`external`") && !mechanism.contains("TOPSECRET"), "{mechanism}");
         assert!(wrong("\"8997@Mail.Example.fr\"", "\"8997\"").contains("no @"));
         assert!(wrong(r#""port":1587,"#, "").contains("missing field `port`"));
         assert!(Request::read(b"hello").unwrap_err().contains("line 1, column 1"));

@@ -8,7 +8,7 @@ use rustls::ClientConfig;
 use tls::ClientTrust;
 use tokio::time::Instant;
 
-use super::request::{Auth, Message, Request, Step};
+use super::request::{Auth, Message, RefreshGrant, Request, Step};
 use super::{Outcome, Response};
 use crate::smtp_session::Outcome as Submitted;
 use crate::{Credentials, CrlStore, ImapSession, Patience, Refresh, SmtpSession, TokenSource};
@@ -95,7 +95,10 @@ impl Client {
                     })?,
                 };
                 let psc = trust()?.config().map_err(|error| trust_failure(&error))?;
-                let refresh = refresh.as_ref().filter(|_| !request.expect_refusal).map(|grant| Refresh {
+                let renewable = |grant: &&RefreshGrant| {
+                    !request.expect_refusal && !grant.refresh_token.reveal().is_empty()
+                };
+                let refresh = refresh.as_ref().filter(renewable).map(|grant| Refresh {
                     token_endpoint: grant.token_endpoint.clone(),
                     client_id: grant.client_id.clone(),
                     client_secret: grant.client_secret.clone(),

@@ -1,7 +1,7 @@
 //! The session engine against servers that misbehave as servers of the field do, and against revocation lists that
 //! come late, forged or not at all. Real TCP, real TLS, the lab's certificates.
 
-#![allow(clippy::unwrap_used)] // everything here is a test, helpers included
+#![allow(clippy::unwrap_used, clippy::print_stderr)] // everything here is a test, helpers included
 
 mod adapter;
 mod crl;
