@@ -226,10 +226,10 @@ pub(crate) fn announced_literal(line: &[u8]) -> Option<(u64, bool)> {
         Some(digits) => (digits, true),
         None => (digits, false),
     };
-    if digits.is_empty() || digits.len() > 20 || !digits.iter().all(u8::is_ascii_digit) {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    // 20 digits may pass 2^64: such a length is over every limit anyway.
+    // Past 2^64 a length is over every limit anyway.
     Some((std::str::from_utf8(digits).ok()?.parse().unwrap_or(u64::MAX), plus))
 }
 

@@ -17,8 +17,8 @@ use crate::connection::End;
 use crate::selected::{Selected, flags_of, number};
 use crate::session::{Answer, Handled, Session};
 
-/// Messages whose metadata is read at once.
-pub(crate) const BATCH: usize = 200;
+/// Messages whose metadata is read at once: each comes with up to 64 KiB of header.
+pub(crate) const BATCH: usize = 64;
 /// Octets of a body read at once; the store's own chunk.
 const CHUNK: u64 = 256 * 1024;
 /// A header that is read as a whole to select fields from it.

@@ -92,7 +92,7 @@ fn presentable(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     match words.iter().take(4).position(|word| is_login(word)) {
         // "tag LOGIN user password", "AUTH mechanism response": as mask_line knows them.
-        Some(at) if at == 1 || words[at].eq_ignore_ascii_case("AUTH") && at == 0 => words.join(" "),
+        Some(at) if at == usize::from(!words[at].eq_ignore_ascii_case("AUTH")) => words.join(" "),
         Some(at) => {
             let keep = (at + 2).min(words.len());
             let rest = words[keep..].join(" ");

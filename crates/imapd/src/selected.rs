@@ -158,6 +158,13 @@ impl Session {
         Ok(Answer::coded(code, "Folder selected"))
     }
 
+    /// Has the store asked for changes even where none was announced: another node may have made them.
+    pub(crate) fn look_again(&mut self) {
+        if let Some(selected) = &mut self.selected {
+            selected.watch.mark_changed();
+        }
+    }
+
     /// Tells the client what changed in the selected folder.
     pub(crate) async fn updates(&mut self, expunge: bool) -> Result<(), End> {
         let Some(selected) = &mut self.selected else { return Ok(()) };

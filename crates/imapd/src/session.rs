@@ -166,7 +166,10 @@ impl Session {
                 self.connection.say(Line::untagged(&list));
                 Ok(Answer::ok("Capabilities told"))
             }
-            Command::Noop => Ok(Answer::ok("Nothing done")),
+            Command::Noop => {
+                self.look_again();
+                Ok(Answer::ok("Nothing done"))
+            }
             Command::Logout => {
                 self.connection.say(Line::untagged("BYE Goodbye"));
                 self.connection.say(Line::tagged(tag, "OK", "", "Logged out"));
@@ -210,7 +213,10 @@ impl Session {
                 let _ = command;
                 Ok(Answer::bad("Select a folder first"))
             }
-            Command::Check => Ok(Answer::ok("Everything is on disk already")),
+            Command::Check => {
+                self.look_again();
+                Ok(Answer::ok("Everything is on disk already"))
+            }
             Command::Close => self.close().await,
             Command::Unselect => {
                 self.selected = None;

@@ -1,0 +1,333 @@
+//! A server in a temporary directory, an authenticator with two mailboxes, and a client that shows every octet.
+
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use imapd::{Context, Endpoint};
+use journal::{Journal, Query};
+use kernel::{Clock, Limits, Secret, Timing};
+use mailstore::{Delivery, Flags, MailStore};
+use sasl::{Attempt, Authenticator, Credentials, Granted, Mechanism, Refusal, RefusalCode};
+use tempfile::TempDir;
+use tls::{ClientTrust, Issued, Lab, LabNames};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use wire::{AuthFacts, CertificateFacts, Event, Fact, TokenFacts};
+
+pub(crate) const PER: &str = "899700000018@mail-tests.example";
+pub(crate) const APP: &str = "163254178@mail-tests.example";
+pub(crate) const TOKEN: &str =
+    "eyJhbGciOiJSUzI1NiJ9.eyJqdGkiOiJhYmMtMTIzIn0.c2lnbmF0dXJlLW9mLWEtdGVzdC10b2tlbg";
+pub(crate) const EXPIRED: &str =
+    "eyJhbGciOiJSUzI1NiJ9.eyJqdGkiOiJvbGQtMTIzIn0.b3V0LW9mLWRhdGUtdG9rZW4tb2YtYS10ZXN0";
+
+pub(crate) struct Bench {
+    pub(crate) dir: TempDir,
+    pub(crate) store: MailStore,
+    pub(crate) journal: Journal,
+    pub(crate) lab: Lab,
+    pub(crate) per: i64,
+    pub(crate) clear: u16,
+    pub(crate) tls: u16,
+    pub(crate) shutdown: watch::Sender<bool>,
+    pub(crate) servers: Vec<JoinHandle<()>>,
+}
+
+impl Bench {
+    pub(crate) async fn start() -> Self {
+        Self::with(Limits::default(), Timing::real()).await
+    }
+
+    pub(crate) async fn with(limits: Limits, timing: Timing) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let db = db::Db::open_sqlite(&dir.path().join("data.sqlite")).await.unwrap();
+        let journal = Journal::open(&db, clock.clone()).await.unwrap();
+        let store = MailStore::open(&db, clock.clone()).await.unwrap();
+        let names = LabNames { domains: Vec::new(), crl_base: "http://127.0.0.1:1".into() };
+        let lab = lab(&dir.path().join("lab"), &names, &clock);
+        std::fs::write(dir.path().join("ca.pem"), lab.ca_pem()).unwrap();
+        let per = store.create_account(PER).await.unwrap().id;
+        let app = store.create_account(APP).await.unwrap().id;
+        let context = Arc::new(Context {
+            journal: journal.clone(),
+            store: store.clone(),
+            acceptor: lab.acceptor(),
+            authenticator: Arc::new(Door { per, app }),
+            limits,
+            timing,
+            clock,
+        });
+        let (shutdown, signal) = watch::channel(false);
+        let (mut ports, mut servers) = (Vec::new(), Vec::new());
+        for implicit_tls in [false, true] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            ports.push(listener.local_addr().unwrap().port());
+            let endpoint = Endpoint { implicit_tls, run: Some(31) };
+            servers.push(tokio::spawn(imapd::serve(context.clone(), listener, endpoint, signal.clone())));
+        }
+        Self { dir, store, journal, lab, per, clear: ports[0], tls: ports[1], shutdown, servers }
+    }
+
+    /// Puts a message into a folder of the PER mailbox.
+    pub(crate) async fn deliver(&self, folder: &str, message: &[u8]) -> u32 {
+        let folder = self.store.folder(self.per, folder).await.unwrap().unwrap();
+        let mut body = self.store.body();
+        body.push(message).await.unwrap();
+        let mut unit = db::Unit::new();
+        let delivery = Delivery {
+            body: body.finish(),
+            trace: Bytes::from_static(b"Return-Path: <x@y>\r\n"),
+            folders: vec![folder.id],
+            flags: Flags::default(),
+            internal_date: "2026-11-23T10:00:00Z".parse().unwrap(),
+        };
+        let ticket = self.store.deliver_into(&mut unit, delivery);
+        self.store.db().commit(unit).await.unwrap().take(ticket).uids[0]
+    }
+
+    pub(crate) fn ca(&self) -> String {
+        self.dir.path().join("ca.pem").to_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn certificate(&self, identity: &str) -> Issued {
+        self.lab.issue_auth_cli(identity, "Cabinet de test").unwrap()
+    }
+
+    /// A client in clear.
+    pub(crate) async fn clear(&self) -> Client {
+        let mut client = Client::over(TcpStream::connect(("127.0.0.1", self.clear)).await.unwrap());
+        assert!(client.line().await.starts_with("* OK [CAPABILITY IMAP4rev1 "));
+        client
+    }
+
+    /// A client under TLS from the first octet.
+    pub(crate) async fn tls(&self, certificate: Option<&Issued>) -> Client {
+        let tcp = TcpStream::connect(("127.0.0.1", self.tls)).await.unwrap();
+        let mut client = Client::over(self.handshake(tcp, certificate).await.unwrap());
+        assert!(client.line().await.starts_with("* OK [CAPABILITY IMAP4rev1 "));
+        client
+    }
+
+    pub(crate) async fn handshake(
+        &self,
+        tcp: TcpStream,
+        certificate: Option<&Issued>,
+    ) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+        let crls: Vec<Vec<u8>> = self.lab.crls().into_iter().map(|(_, der)| der).collect();
+        let mut trust = ClientTrust::new(self.lab.ca_pem(), &crls).unwrap();
+        if let Some(issued) = certificate {
+            trust = trust.with_certificate(&issued.chain_pem, &issued.key_pem).unwrap();
+        }
+        let connector = tokio_rustls::TlsConnector::from(trust.config().unwrap());
+        connector.connect("localhost".try_into().unwrap(), tcp).await
+    }
+
+    /// A client logged in to the PER mailbox.
+    pub(crate) async fn logged_in(&self) -> Client {
+        let mut client = self.tls(None).await;
+        let answer = client.ask(&format!("AUTHENTICATE XOAUTH2 {}", xoauth2(PER, TOKEN))).await;
+        assert!(answer.last().unwrap().contains("OK [CAPABILITY IMAP4rev1 "), "{answer:?}");
+        client
+    }
+
+    /// A client with a folder selected.
+    pub(crate) async fn selected(&self, folder: &str) -> Client {
+        let mut client = self.logged_in().await;
+        assert!(client.ask(&format!("SELECT {folder}")).await.last().unwrap().contains("OK [READ-WRITE]"));
+        client
+    }
+
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        self.journal.barrier().await.unwrap();
+        self.journal.events(&Query::default()).await.unwrap()
+    }
+
+    pub(crate) async fn auths(&self) -> Vec<AuthFacts> {
+        let facts = self.events().await.into_iter().map(|event| event.fact);
+        facts.filter_map(|fact| if let Fact::Auth { auth } = fact { Some(auth) } else { None }).collect()
+    }
+
+    /// Waits until the journal holds a fact.
+    pub(crate) async fn fact(&self, wanted: impl Fn(&Fact) -> bool) -> Fact {
+        for _ in 0..200 {
+            if let Some(event) = self.events().await.into_iter().find(|event| wanted(&event.fact)) {
+                return event.fact;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no such fact in {:#?}", self.events().await);
+    }
+
+    pub(crate) async fn violation(&self, part: &str) {
+        self.fact(|fact| matches!(fact, Fact::Violation { what } if what.contains(part))).await;
+    }
+
+    pub(crate) async fn closed(&self, part: &str) {
+        self.fact(|fact| matches!(fact, Fact::Closed { reason } if reason.contains(part))).await;
+    }
+}
+
+/// A lab in `dir`. Its keys are made once for all tests, because RSA keys take seconds.
+fn lab(dir: &Path, names: &LabNames, clock: &Clock) -> Lab {
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("imapd-lab");
+    if !kept.is_dir() {
+        let made = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        Lab::open(made.path(), names, clock).unwrap();
+        // Another test may have been quicker.
+        let _ = std::fs::rename(made.path(), &kept);
+    }
+    std::fs::create_dir(dir).unwrap();
+    for file in std::fs::read_dir(&kept).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), dir.join(file.file_name())).unwrap();
+    }
+    Lab::open(dir, names, clock).unwrap()
+}
+
+pub(crate) fn xoauth2(user: &str, token: &str) -> String {
+    sasl::xoauth2_response(user, &Secret::new(token.to_owned())).reveal().clone()
+}
+
+/// Two mailboxes: one opened by a token, one by a certificate.
+struct Door {
+    per: i64,
+    app: i64,
+}
+
+impl Door {
+    fn judge(&self, attempt: Attempt) -> Result<Granted, Refusal> {
+        match attempt.credentials {
+            Credentials::Xoauth2 { user, token } => match token.reveal().as_str() {
+                TOKEN if user == PER => {
+                    Ok(Granted { mailbox: user, identity: "899700000018".into(), account: self.per })
+                }
+                TOKEN => {
+                    Err(Refusal::new(RefusalCode::WrongIdentity, "this mailbox belongs to somebody else"))
+                }
+                EXPIRED => Err(Refusal::new(RefusalCode::TokenExpired, "the token is out of date")),
+                _ => Err(Refusal::new(RefusalCode::TokenMalformed, "this is no token")),
+            },
+            Credentials::External { authzid } => match attempt.certificate {
+                None => Err(Refusal::new(RefusalCode::NoCertificate, "no client certificate was presented")),
+                Some(facts) if facts.common_name == "163254178" && (authzid.is_empty() || authzid == APP) => {
+                    Ok(Granted { mailbox: APP.into(), identity: facts.common_name, account: self.app })
+                }
+                Some(_) => Err(Refusal::new(RefusalCode::WrongCertificate, "not this mailbox's certificate")),
+            },
+        }
+    }
+}
+
+impl Authenticator for Door {
+    fn authenticate<'a>(
+        &'a self,
+        attempt: Attempt,
+    ) -> Pin<Box<dyn Future<Output = Result<Granted, Refusal>> + Send + 'a>> {
+        Box::pin(async move { self.judge(attempt) })
+    }
+
+    fn token_facts(&self, credentials: &Credentials) -> Option<TokenFacts> {
+        let Credentials::Xoauth2 { token, .. } = credentials else { return None };
+        Some(TokenFacts {
+            sha256: token.fingerprint(),
+            claimed_jti: Some("abc-123".into()),
+            claimed_identity: None,
+        })
+    }
+
+    fn mechanisms(&self, certificate: Option<&CertificateFacts>) -> Vec<Mechanism> {
+        if certificate.is_some() {
+            vec![Mechanism::External, Mechanism::Xoauth2]
+        } else {
+            vec![Mechanism::Xoauth2]
+        }
+    }
+}
+
+pub(crate) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+
+/// A client that sends what it is told.
+pub(crate) struct Client {
+    pub(crate) stream: Box<dyn Wire>,
+    buffer: Vec<u8>,
+    tag: u32,
+}
+
+impl Client {
+    pub(crate) fn over(stream: impl Wire + 'static) -> Self {
+        Self { stream: Box::new(stream), buffer: Vec::new(), tag: 0 }
+    }
+
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).await.unwrap();
+        self.stream.flush().await.unwrap();
+    }
+
+    /// One line, without its CR LF. Panics at the end of the connection, and after five seconds.
+    pub(crate) async fn line(&mut self) -> String {
+        self.line_or_end().await.expect("the server closed the connection")
+    }
+
+    pub(crate) async fn line_or_end(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\r\n") {
+                let line: Vec<u8> = self.buffer.drain(..end + 2).take(end).collect();
+                return Some(String::from_utf8_lossy(&line).into_owned());
+            }
+            let mut chunk = vec![0; 65_536];
+            let read = timeout(Duration::from_secs(5), self.stream.read(&mut chunk))
+                .await
+                .expect("an answer in time");
+            match read {
+                Ok(0) | Err(_) => return None,
+                Ok(read) => self.buffer.extend_from_slice(&chunk[..read]),
+            }
+        }
+    }
+
+    /// All lines up to and with the one that starts with `tag`.
+    pub(crate) async fn until(&mut self, tag: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            let line = self.line().await;
+            let last = line.starts_with(&format!("{tag} "));
+            lines.push(line);
+            if last {
+                return lines;
+            }
+        }
+    }
+
+    /// Sends a command, and returns all that is said up to its end.
+    pub(crate) async fn ask(&mut self, command: &str) -> Vec<String> {
+        self.tag += 1;
+        let tag = format!("t{}", self.tag);
+        self.send(format!("{tag} {command}\r\n")).await;
+        self.until(&tag).await
+    }
+
+    /// The same, as one text, which must have gone well.
+    pub(crate) async fn ok(&mut self, command: &str) -> String {
+        let lines = self.ask(command).await;
+        assert!(lines.last().unwrap().contains(" OK "), "{command}: {lines:?}");
+        lines.join("\n")
+    }
+
+    /// Everything until the server closes.
+    pub(crate) async fn rest(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        while let Some(line) = self.line_or_end().await {
+            lines.push(line);
+        }
+        lines
+    }
+}
