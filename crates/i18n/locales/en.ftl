@@ -9,7 +9,8 @@ shell-rehearsal = Vaguemestre sandbox: test data and test identities only.
 
 ## Common error pages
 error-not-found-title = Page not found
-error-not-found-text = There is nothing at this address. Check the link, or go back to the home page.
+error-not-found-text = There is nothing at this address. Check the link.
+error-home = Back to the home page
 error-internal-title = The page could not be prepared
 error-internal-text = This is a fault on our side; the server log gives the reason.
 

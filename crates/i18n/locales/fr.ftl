@@ -10,7 +10,8 @@ shell-rehearsal = Bac à sable Vaguemestre : données et identités de test seul
 
 ## Pages d'erreur communes
 error-not-found-title = Page introuvable
-error-not-found-text = Il n'y a rien à cette adresse. Vérifiez le lien, ou revenez à l'accueil.
+error-not-found-text = Il n'y a rien à cette adresse. Vérifiez le lien.
+error-home = Revenir à l'accueil
 error-internal-title = La page n'a pas pu être préparée
 error-internal-text = C'est une faute de notre côté ; le journal du serveur en donne la raison.
 

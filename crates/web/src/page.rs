@@ -52,6 +52,15 @@ struct Plain<'a> {
     text: &'a str,
 }
 
+#[derive(Template)]
+#[template(
+    source = r#"<h1>{{ t.get("error-not-found-title") }}</h1><p class="lead">{{ t.get("error-not-found-text") }}</p><p><a href="/">{{ t.get("error-home") }}</a></p>"#,
+    ext = "html"
+)]
+struct Lost {
+    t: T,
+}
+
 impl Page {
     /// A page of the face `site`, titled `title`, shown at the address `here` (path and query: where the language
     /// switch comes back to).
@@ -130,5 +139,5 @@ pub(crate) async fn not_found(headers: HeaderMap, uri: Uri) -> Response {
     let t = T(lang);
     Page::new(lang, "Vaguemestre", t.get("error-not-found-title"), &uri)
         .status(StatusCode::NOT_FOUND)
-        .say(&t.get("error-not-found-text"))
+        .show(&Lost { t })
 }

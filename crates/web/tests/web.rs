@@ -173,3 +173,62 @@ async fn handlers_know_the_peer_and_bad_bytes_harm_nobody() {
     client.read_to_string(&mut answer).await.unwrap();
     assert!(answer.ends_with(&format!("{own} {}", address.port())), "{answer}");
 }
+
+/// WCAG 2.1, 1.4.3 and 1.4.11, for every pair of tokens that the style sheet puts together, in both schemes.
+#[tokio::test]
+async fn colours_have_the_contrast_that_people_need() {
+    let css = ask(get_page(&web::asset_path("app.css")).body(Body::empty()).unwrap()).await.2;
+    let schemes: Vec<&str> =
+        css.split(":root {").skip(1).map(|part| part.split('}').next().unwrap()).collect();
+    assert_eq!(schemes.len(), 2);
+    for tokens in schemes {
+        let colour = |name: &str| {
+            let value = tokens.split(&format!("--{name}: #")).nth(1).unwrap_or_else(|| panic!("--{name}"));
+            u32::from_str_radix(&value[..6], 16).unwrap()
+        };
+        let text = [
+            ("ink", "paper"),
+            ("ink", "surface"),
+            ("ink", "surface-2"),
+            ("ink-2", "paper"),
+            ("ink-2", "surface"),
+            ("ink-2", "surface-2"),
+            ("accent", "paper"),
+            ("accent", "surface"),
+            ("accent", "accent-soft"),
+            ("accent-ink", "accent"),
+            ("accent-ink", "accent-hover"),
+            ("good", "good-soft"),
+            ("bad", "bad-soft"),
+            ("bad", "surface"),
+            ("unsure", "unsure-soft"),
+            ("active", "active-soft"),
+            ("active", "surface"),
+            ("idle", "idle-soft"),
+            ("ink", "good-soft"),
+            ("ink", "bad-soft"),
+            ("ink", "unsure-soft"),
+            ("ink", "active-soft"),
+        ];
+        let borders =
+            [("control", "surface"), ("control", "paper"), ("focus", "paper"), ("focus", "surface")];
+        for (pairs, least) in [(&text[..], 4.5), (&borders[..], 3.0)] {
+            for (front, back) in pairs {
+                let found = contrast(colour(front), colour(back));
+                assert!(found >= least, "{front} on {back}: {found:.2}, needs {least}");
+            }
+        }
+    }
+}
+
+fn contrast(a: u32, b: u32) -> f64 {
+    let luminance = |rgb: u32| {
+        let channel = |shift: u32| {
+            let c = f64::from((rgb >> shift) & 0xff) / 255.0;
+            if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(16) + 0.7152 * channel(8) + 0.0722 * channel(0)
+    };
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
