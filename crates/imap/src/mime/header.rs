@@ -1,5 +1,8 @@
 //! Header fields, as octets.
 
+/// Names and values, unquoted.
+pub type Parameters = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// One header field, as received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field<'a> {
@@ -86,7 +89,7 @@ pub fn select_fields(block: &[u8], names: &[String], except: bool) -> Vec<u8> {
 
 /// A parameterised value, such as Content-Type's: the value in lower case as written before the first `;`, then
 /// name and value pairs, unquoted. RFC 2231 pieces are kept as they are: the client puts them together.
-pub(super) fn parameterised(value: &[u8]) -> (Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>) {
+pub(super) fn parameterised(value: &[u8]) -> (Vec<u8>, Parameters) {
     let value = unfold(value);
     let mut pieces = split_outside_quotes(&value, b';').into_iter();
     let main = without_comments(pieces.next().unwrap_or_default()).trim_ascii().to_vec();

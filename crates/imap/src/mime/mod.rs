@@ -14,7 +14,7 @@ mod section;
 mod structure;
 
 pub use envelope::{Address, Envelope};
-pub use header::{Field, end_of_header, fields, select_fields, unfold};
+pub use header::{Field, Parameters, end_of_header, fields, select_fields, unfold};
 pub use scan::{Part, Scanner};
 pub use section::{Octets, locate};
 pub use structure::{write_envelope, write_structure};

@@ -1,5 +1,5 @@
 use super::envelope::Envelope;
-use super::header::{fields, parameterised, unfold};
+use super::header::{Parameters, fields, parameterised, unfold};
 
 /// A part of a message, with its place in the message's octets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Part {
     /// Content-Type, in lower case: `text` and `plain` where the field is missing or unreadable.
     pub media: (Vec<u8>, Vec<u8>),
     /// Content-Type's parameters.
-    pub parameters: Vec<(Vec<u8>, Vec<u8>)>,
+    pub parameters: Parameters,
     /// Content-ID.
     pub id: Option<Vec<u8>>,
     /// Content-Description.
@@ -25,7 +25,7 @@ pub struct Part {
     /// Content-MD5.
     pub md5: Option<Vec<u8>>,
     /// Content-Disposition and its parameters.
-    pub disposition: Option<(Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>)>,
+    pub disposition: Option<(Vec<u8>, Parameters)>,
     /// Content-Language.
     pub language: Vec<Vec<u8>>,
     /// Content-Location.

@@ -2,8 +2,6 @@ use super::envelope::{Address, Envelope};
 use super::scan::Part;
 use crate::response::{nstring, string};
 
-type Parameters = [(Vec<u8>, Vec<u8>)];
-
 /// Writes an ENVELOPE.
 pub fn write_envelope(out: &mut Vec<u8>, envelope: &Envelope) {
     out.push(b'(');
@@ -129,7 +127,7 @@ fn extension(out: &mut Vec<u8>, part: &Part) {
     nstring(out, part.location.as_deref());
 }
 
-fn parameters(out: &mut Vec<u8>, pairs: &Parameters) {
+fn parameters(out: &mut Vec<u8>, pairs: &[(Vec<u8>, Vec<u8>)]) {
     if pairs.is_empty() {
         out.extend_from_slice(b"NIL");
         return;

@@ -1,4 +1,5 @@
 //! The server on real sockets, with the lab's TLS, a real store and a real journal.
+#![allow(clippy::unwrap_used)] // helpers outside #[test] functions fail as tests do
 
 mod bad_clients;
 mod bench;
