@@ -11,7 +11,9 @@ use kernel::{Failure, RetryClass, Stage};
 #[non_exhaustive]
 pub enum Error {
     /// The data were written by a later version of the program: update it, or give it another directory.
-    #[error("the data of \"{component}\" have version {found} and this program knows {known} at most: update it")]
+    #[error(
+        "the data of \"{component}\" have version {found} and this program knows {known} at most: update it"
+    )]
     Newer {
         /// Whose tables.
         component: String,

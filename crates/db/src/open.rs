@@ -62,8 +62,8 @@ impl Target {
             return Err(Error::invalid("the database URL must start with postgres://"));
         }
         let place = String::from("of the PostgreSQL server");
-        let options = options(url)
-            .map_err(|source| Error::Open { place: place.clone(), source: Arc::new(source) })?;
+        let options =
+            options(url).map_err(|source| Error::Open { place: place.clone(), source: Arc::new(source) })?;
         Ok(Self { options, backend: Backend::Postgres, place })
     }
 

@@ -133,7 +133,11 @@ pub async fn reserve(tx: &mut Tx, name: &'static str, count: i64) -> Result<i64,
 pub struct Insert {
     head: &'static str,
     columns: usize,
-    texts: [OnceLock<Arc<str>>; RUNGS],
+    /// With `$1`, for PostgreSQL.
+    numbered: [OnceLock<Arc<str>>; RUNGS],
+    /// With `?`, for SQLite: it looks a numbered parameter up in a list, each time that it is bound, which makes large
+    /// statements quadratic.
+    anonymous: [OnceLock<Arc<str>>; RUNGS],
 }
 
 impl Insert {
@@ -143,7 +147,12 @@ impl Insert {
     /// Past 100 columns, at compile time where the value is a `static`.
     pub const fn new(head: &'static str, columns: usize) -> Self {
         assert!(columns > 0 && columns <= 100, "between 1 and 100 columns");
-        Self { head, columns, texts: [const { OnceLock::new() }; RUNGS] }
+        Self {
+            head,
+            columns,
+            numbered: [const { OnceLock::new() }; RUNGS],
+            anonymous: [const { OnceLock::new() }; RUNGS],
+        }
     }
 
     /// Inserts `rows`, in order; `bind` adds the columns of one row.
@@ -156,6 +165,8 @@ impl Insert {
         rows: &[R],
         bind: impl Fn(Values, &R) -> Values + Send + Sync,
     ) -> Result<(), Error> {
+        let numbered = tx.backend_name() != "SQLite";
+        let texts = if numbered { &self.numbered } else { &self.anonymous };
         let mut rest = rows;
         while !rest.is_empty() {
             let power = rest.len().min(MOST).ilog2() as usize;
@@ -165,20 +176,24 @@ impl Insert {
             for row in now {
                 values = bind(values, row);
             }
-            let text = Arc::clone(self.texts[power].get_or_init(|| self.text(1 << power)));
+            let text = Arc::clone(texts[power].get_or_init(|| self.text(1 << power, numbered)));
             sqlx::query_with::<Any, _>(AssertSqlSafe(text), values.0).execute(&mut *tx).await?;
             rest = later;
         }
         Ok(())
     }
 
-    fn text(&self, rows: usize) -> Arc<str> {
+    fn text(&self, rows: usize, numbered: bool) -> Arc<str> {
         let mut out = format!("{} VALUES ", self.head);
         for row in 0..rows {
             out.push_str(if row == 0 { "(" } else { ", (" });
             for column in 0..self.columns {
-                let comma = if column == 0 { "" } else { ", " };
-                let _ = write!(out, "{comma}${}", row * self.columns + column + 1);
+                out.push_str(if column == 0 { "" } else { ", " });
+                if numbered {
+                    let _ = write!(out, "${}", row * self.columns + column + 1);
+                } else {
+                    out.push('?');
+                }
             }
             out.push(')');
         }
@@ -194,7 +209,9 @@ mod tests {
     fn texts_are_few_and_numbered() {
         assert_eq!(list(3, 3), "$3, $4, $5, $6");
         assert_eq!(pairs(1, 1), "(VALUES (cast($1 as bigint), cast($2 as bigint)))");
-        assert_eq!(&*Insert::new("INSERT INTO a (x, y)", 2).text(2), "INSERT INTO a (x, y) VALUES ($1, $2), ($3, $4)");
+        let insert = Insert::new("INSERT INTO a (x, y)", 2);
+        assert_eq!(&*insert.text(2, true), "INSERT INTO a (x, y) VALUES ($1, $2), ($3, $4)");
+        assert_eq!(&*insert.text(2, false), "INSERT INTO a (x, y) VALUES (?, ?), (?, ?)");
         assert_eq!([rung(0), rung(1), rung(5), rung(256)], [1, 1, 8, 256]);
     }
 }

@@ -148,7 +148,12 @@ pub(crate) struct TypedKind<A: Applier>(pub(crate) Arc<A>);
 
 impl<A: Applier> Kind for TypedKind<A> {
     fn bag(&self) -> Box<dyn Bag> {
-        Box::new(TypedBag { applier: Arc::clone(&self.0), items: Vec::new(), applied: 0..0, replies: Vec::new() })
+        Box::new(TypedBag {
+            applier: Arc::clone(&self.0),
+            items: Vec::new(),
+            applied: 0..0,
+            replies: Vec::new(),
+        })
     }
 }
 
@@ -162,7 +167,8 @@ struct TypedBag<A: Applier> {
 impl<A: Applier> Bag for TypedBag<A> {
     fn append(&mut self, part: Box<dyn Any + Send>) -> Range<usize> {
         let from = self.items.len();
-        let mut part = part.downcast::<Vec<A::Item>>().expect("a place belongs to one applier of one database");
+        let mut part =
+            part.downcast::<Vec<A::Item>>().expect("a place belongs to one applier of one database");
         self.items.append(&mut part);
         from..self.items.len()
     }

@@ -221,7 +221,8 @@ where
     fn finish(self: Box<Self>, outcome: Result<(), Error>) {
         let Self { committed, result, answer, .. } = *self;
         let outcome = outcome.and_then(|()| {
-            let result = result.ok_or_else(|| Error::Other(String::from("a closure was committed without running")))?;
+            let result = result
+                .ok_or_else(|| Error::Other(String::from("a closure was committed without running")))?;
             guarded("notice", || committed(&result));
             Ok(result)
         });

@@ -1,5 +1,7 @@
 //! The writer, the readers and the schema on real files (and on PostgreSQL where a URL is given).
 
+#![allow(clippy::unwrap_used)] // a test says what went wrong by its panic
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -46,7 +48,8 @@ async fn open(directory: &tempfile::TempDir) -> Db {
 }
 
 async fn texts(db: &Db) -> Vec<String> {
-    let rows = db::query("SELECT text FROM note ORDER BY id", Values::new()).fetch_all(db.reader()).await.unwrap();
+    let rows =
+        db::query("SELECT text FROM note ORDER BY id", Values::new()).fetch_all(db.reader()).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()
 }
 
@@ -132,7 +135,8 @@ async fn waiting_units_share_a_commit() {
     let commits = after.commits - before.commits;
     assert!(commits <= 100, "400 units of 20 callers took {commits} commits");
     assert_eq!(texts(&db).await.len(), 400);
-    assert_eq!(*notes.seen.lock().unwrap(), texts(&db).await, "notices come in commit order");
+    let stored = texts(&db).await;
+    assert_eq!(*notes.seen.lock().unwrap(), stored, "notices come in commit order");
 }
 
 #[tokio::test]
@@ -161,7 +165,9 @@ async fn a_failing_closure_undoes_only_itself() {
     let handle = db.register(Notes::default());
     let failing = db.write(|tx| {
         Box::pin(async move {
-            db::query("INSERT INTO note (id, text) VALUES (1000, 'undone')", Values::new()).execute(tx).await?;
+            db::query("INSERT INTO note (id, text) VALUES (1000, 'undone')", Values::new())
+                .execute(tx)
+                .await?;
             Err::<(), _>(Error::invalid("after the insert"))
         })
     });
@@ -173,7 +179,9 @@ async fn a_failing_closure_undoes_only_itself() {
     let twice = || {
         db.write(|tx| {
             Box::pin(async move {
-                db::query("INSERT INTO note (id, text) VALUES (2000, 'once')", Values::new()).execute(tx).await?;
+                db::query("INSERT INTO note (id, text) VALUES (2000, 'once')", Values::new())
+                    .execute(tx)
+                    .await?;
                 Ok(())
             })
         })
@@ -215,14 +223,19 @@ async fn migrations_are_applied_once_and_a_newer_version_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let db = open(&directory).await;
     db.migrate("note", &[TABLE]).await.unwrap();
-    db.migrate("note", &[TABLE, "ALTER TABLE note ADD COLUMN more TEXT; CREATE INDEX note_more ON note (more)"])
-        .await
-        .unwrap();
+    db.migrate(
+        "note",
+        &[TABLE, "ALTER TABLE note ADD COLUMN more TEXT; CREATE INDEX note_more ON note (more)"],
+    )
+    .await
+    .unwrap();
     let error = db.migrate("note", &[TABLE]).await.unwrap_err();
     assert!(matches!(&error, Error::Newer { component, found: 2, known: 1 } if component == "note"));
     assert_eq!(error.code(), Some("data_newer"));
     // A migration that fails in its middle leaves nothing behind.
-    assert!(db.migrate("half", &["CREATE TABLE half (id BIGINT); CREATE TABLE half (id BIGINT)"]).await.is_err());
+    assert!(
+        db.migrate("half", &["CREATE TABLE half (id BIGINT); CREATE TABLE half (id BIGINT)"]).await.is_err()
+    );
     db.migrate("half", &["CREATE TABLE half (id BIGINT)"]).await.unwrap();
 }
 
@@ -233,7 +246,8 @@ async fn a_place_that_cannot_be_written_says_so() {
     assert_eq!(error.code(), Some("data_unwritable"), "{error}");
     let error = Db::open_sqlite(directory.path()).await.unwrap_err();
     assert_eq!(error.code(), Some("data_unwritable"), "{error}");
-    std::fs::write(directory.path().join("text.db"), "this is not a database, but a text of some length").unwrap();
+    std::fs::write(directory.path().join("text.db"), "this is not a database, but a text of some length")
+        .unwrap();
     let error = Db::open_sqlite(&directory.path().join("text.db")).await.unwrap_err();
     assert!(error.code().is_none() && !error.is_temporary(), "{error}");
     assert!(matches!(Db::open_postgres("mysql://user:hunter2@localhost/x").await, Err(Error::Invalid(_))));
@@ -270,7 +284,8 @@ async fn another_process_that_writes_is_waited_for() {
     let (one, two) = (open(&directory).await, open(&directory).await);
     let (first, second) = (one.register(Notes::default()), two.register(Notes::default()));
     for n in 0..20 {
-        let commits = (one.commit(unit(&first, &n.to_string()).0), two.commit(unit(&second, &n.to_string()).0));
+        let commits =
+            (one.commit(unit(&first, &n.to_string()).0), two.commit(unit(&second, &n.to_string()).0));
         let (a, b) = futures_util::future::join(commits.0, commits.1).await;
         assert!(a.is_ok() && b.is_ok());
     }

@@ -24,8 +24,7 @@ pub(crate) async fn events(reader: &AnyPool, query: &Query) -> Result<Vec<Event>
     let until = if query.until > 0 { query.until } else { i64::MAX };
     let limit = if query.limit > 0 { query.limit } else { i64::MAX };
     let bounds = || Values::new().int(query.after).int(until).int(limit);
-    const HEAD: &str =
-        "SELECT seq, at_us, connection, service, fact FROM event WHERE seq > $1 AND seq <= $2";
+    const HEAD: &str = "SELECT seq, at_us, connection, service, fact FROM event WHERE seq > $1 AND seq <= $2";
     if query.connections.is_empty() {
         let rows = db::query(format!("{HEAD} ORDER BY seq LIMIT $3"), bounds()).fetch_all(reader).await?;
         return rows.iter().map(event).collect();
@@ -57,7 +56,8 @@ fn event(row: &AnyRow) -> Result<Event, Error> {
     let unreadable = |what: &str| Error::corrupt(format!("event {seq}: {what}"));
     let at = Timestamp::from_microsecond(row.try_get(1)?).map_err(|_| unreadable("date"))?;
     let service: String = row.try_get(3)?;
-    let service = serde_json::from_value(serde_json::Value::String(service)).map_err(|_| unreadable("service"))?;
+    let service =
+        serde_json::from_value(serde_json::Value::String(service)).map_err(|_| unreadable("service"))?;
     let fact: String = row.try_get(4)?;
     let fact = serde_json::from_str(&fact).map_err(|_| unreadable("fact"))?;
     Ok(Event { seq, at, connection: ConnectionId(row.try_get(2)?), service, fact })

@@ -1,5 +1,7 @@
 //! The journal on a real file: order, durability, numbers, reading back.
 
+#![allow(clippy::unwrap_used)] // a test says what went wrong by its panic
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -9,7 +11,13 @@ use kernel::{Clock, Timestamp};
 use wire::{ConnectionId, Direction, Event, Fact, Origin, Service};
 
 fn origin(port: u16) -> Origin {
-    Origin { service: Service::Smtp, peer: String::from("127.0.0.1:50000"), port, implicit_tls: false, run: None }
+    Origin {
+        service: Service::Smtp,
+        peer: String::from("127.0.0.1:50000"),
+        port,
+        implicit_tls: false,
+        run: None,
+    }
 }
 
 fn note(text: &str) -> Fact {

@@ -54,7 +54,11 @@ async fn main() {
                 let mut body = store.body();
                 body.push(&mail).await.expect("a small body");
                 for _ in 0..EVENTS {
-                    tap.line(Direction::Client, "RCPT TO:<somebody@mailbox.example> NOTIFY=SUCCESS,FAILURE", false);
+                    tap.line(
+                        Direction::Client,
+                        "RCPT TO:<somebody@mailbox.example> NOTIFY=SUCCESS,FAILURE",
+                        false,
+                    );
                 }
                 let mut unit = db::Unit::new();
                 tap.take_into(&mut unit);
@@ -76,7 +80,8 @@ async fn main() {
     tokio::time::sleep(Duration::from_secs(1)).await; // warm-up, not counted
     let (before, stats, start) = (units.load(Ordering::Relaxed), db.stats(), Instant::now());
     tokio::time::sleep(Duration::from_secs(seconds)).await;
-    let (done, after, elapsed) = (units.load(Ordering::Relaxed) - before, db.stats(), start.elapsed().as_secs_f64());
+    let (done, after, elapsed) =
+        (units.load(Ordering::Relaxed) - before, db.stats(), start.elapsed().as_secs_f64());
     stop.store(1, Ordering::Relaxed);
     for task in tasks {
         task.await.expect("a committer ends well");

@@ -133,7 +133,9 @@ async fn write_piece(tx: &mut Tx, known: Option<(i64, i64)>, now: i64, piece: By
         None => {
             let body = db::reserve(tx, "body", 1).await?;
             let values = Values::new().int(body).int(now);
-            db::query("INSERT INTO body_draft (body, at_us) VALUES ($1, $2)", values).execute(&mut *tx).await?;
+            db::query("INSERT INTO body_draft (body, at_us) VALUES ($1, $2)", values)
+                .execute(&mut *tx)
+                .await?;
             (body, 0)
         }
     };
@@ -187,7 +189,8 @@ pub(crate) async fn sweep(db: &Db, now: Timestamp) -> Result<usize, Error> {
 /// Frees those of `bodies` that are still drafts.
 async fn discard(tx: &mut Tx, bodies: Vec<i64>) -> Result<(), Error> {
     for some in bodies.chunks(256) {
-        let text = format!("DELETE FROM body_draft WHERE body IN ({}) RETURNING body", db::list(1, some.len()));
+        let text =
+            format!("DELETE FROM body_draft WHERE body IN ({}) RETURNING body", db::list(1, some.len()));
         let rows = db::query(text, Values::new().ints(some)).fetch_all(&mut *tx).await?;
         let drafts = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
         free_chunks(tx, &drafts).await?;
@@ -211,7 +214,10 @@ fn header_block(bytes: &[u8]) -> &[u8] {
 impl fmt::Debug for NewBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Patient data stay out of logs.
-        f.debug_struct("NewBody").field("size", &self.size).field("sha256", &self.sha256).finish_non_exhaustive()
+        f.debug_struct("NewBody")
+            .field("size", &self.size)
+            .field("sha256", &self.sha256)
+            .finish_non_exhaustive()
     }
 }
 

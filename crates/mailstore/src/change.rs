@@ -91,7 +91,13 @@ impl MailStore {
     ///
     /// # Errors
     /// [`Error::Missing`] where the target is gone (IMAP's TRYCREATE); else what the database says.
-    pub async fn copy(&self, folder: i64, uids: &[u32], target: i64, remove: bool) -> Result<Vec<(u32, u32)>, Error> {
+    pub async fn copy(
+        &self,
+        folder: i64,
+        uids: &[u32],
+        target: i64,
+        remove: bool,
+    ) -> Result<Vec<(u32, u32)>, Error> {
         let picks = Arc::new(Pick::of(uids));
         let watchers = Arc::clone(&self.inner.watchers);
         self.db()
@@ -184,7 +190,8 @@ async fn store(
                     "UPDATE message SET flags = $2, keywords = $3, modseq = $4 WHERE folder = $1 AND {}",
                     pick.condition("uid", 5)
                 );
-                let values = Values::new().int(folder).int(packed.bits).text(packed.keywords.as_str()).int(modseq);
+                let values =
+                    Values::new().int(folder).int(packed.bits).text(packed.keywords.as_str()).int(modseq);
                 db::query(text, pick.bind(values)).execute(&mut *tx).await?;
             }
         }

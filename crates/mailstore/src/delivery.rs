@@ -46,10 +46,8 @@ pub struct DeliveryApplier {
 static BODY: Insert = Insert::new("INSERT INTO body (id, size, sha256, lead, refs, headers)", 6);
 static CHUNK: Insert = Insert::new("INSERT INTO body_chunk (place, data)", 2);
 /// Also for copies.
-pub(crate) static MESSAGE: Insert = Insert::new(
-    "INSERT INTO message (folder, uid, modseq, flags, keywords, size, internal_date, body)",
-    8,
-);
+pub(crate) static MESSAGE: Insert =
+    Insert::new("INSERT INTO message (folder, uid, modseq, flags, keywords, size, internal_date, body)", 8);
 
 /// Bytes that one statement carries at most, more or less: they are copied twice on their way.
 const STATEMENT: usize = 4 * 1024 * 1024;
@@ -223,7 +221,9 @@ async fn write_messages(tx: &mut Tx, items: &[Delivery], bodies: &[i64]) -> Resu
             let number = numbers.get_mut(folder).ok_or_else(|| Error::missing(format!("folder {folder}")))?;
             let uid = number.next_uid;
             number.next_uid += 1;
-            uids.push(u32::try_from(uid).map_err(|_| Error::invalid(format!("folder {folder} has no UID left")))?);
+            uids.push(
+                u32::try_from(uid).map_err(|_| Error::invalid(format!("folder {folder} has no UID left")))?,
+            );
             rows.push((*folder, uid, number.modseq, Arc::clone(&packed), size, item.internal_date, *body));
         }
         replies.push(Delivered { uids, body: *body });
@@ -279,7 +279,10 @@ fn signed(value: u64) -> i64 {
 
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Delivery").field("body", &self.body).field("folders", &self.folders).finish_non_exhaustive()
+        f.debug_struct("Delivery")
+            .field("body", &self.body)
+            .field("folders", &self.folders)
+            .finish_non_exhaustive()
     }
 }
 

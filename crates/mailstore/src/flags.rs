@@ -53,7 +53,8 @@ impl Flags {
             | bit(self.draft, DRAFT);
         let mut kept: Vec<&str> = Vec::with_capacity(self.keywords.len());
         for keyword in &self.keywords {
-            let atom = !keyword.is_empty() && !keyword.contains(|c: char| c.is_whitespace() || c.is_control());
+            let atom =
+                !keyword.is_empty() && !keyword.contains(|c: char| c.is_whitespace() || c.is_control());
             if atom && !kept.iter().any(|known| known.eq_ignore_ascii_case(keyword)) {
                 kept.push(keyword);
             }
@@ -126,7 +127,10 @@ mod tests {
     fn keywords_are_compared_without_case_and_must_be_atoms() {
         assert_eq!(keywords(&["A", "a", "two words", "", "B"]).pack().keywords, "A B");
         let stored = keywords(&["Important", "lu"]).pack();
-        assert_eq!(stored.changed(FlagChange::Add, &keywords(&["LU", "new"]).pack()).keywords, "Important lu new");
+        assert_eq!(
+            stored.changed(FlagChange::Add, &keywords(&["LU", "new"]).pack()).keywords,
+            "Important lu new"
+        );
         assert_eq!(stored.changed(FlagChange::Remove, &keywords(&["important"]).pack()).keywords, "lu");
         assert_eq!(stored.changed(FlagChange::Remove, &Flags::default().pack()), stored);
         assert_eq!(stored.changed(FlagChange::Replace, &Flags::default().pack()).keywords, "");

@@ -275,8 +275,11 @@ async fn create(tx: &mut Tx, account: i64, name: &str, now: i64) -> Result<Optio
         return Ok(None);
     }
     let ends = name.match_indices('/').map(|(at, _)| at).chain([name.len()]);
-    let missing: Vec<(String, Option<&'static str>)> =
-        ends.map(|end| name[..end].to_owned()).filter(|path| !known.contains(path)).map(|path| (path, None)).collect();
+    let missing: Vec<(String, Option<&'static str>)> = ends
+        .map(|end| name[..end].to_owned())
+        .filter(|path| !known.contains(path))
+        .map(|path| (path, None))
+        .collect();
     if known.len() + missing.len() > MOST {
         return Err(Error::invalid(format!("an account has {MOST} folders at most")));
     }
@@ -284,7 +287,13 @@ async fn create(tx: &mut Tx, account: i64, name: &str, now: i64) -> Result<Optio
 }
 
 /// The folders whose messages were moved, or `None` where nothing could be done.
-async fn rename(tx: &mut Tx, account: i64, from: &str, to: &str, now: i64) -> Result<Option<Vec<i64>>, Error> {
+async fn rename(
+    tx: &mut Tx,
+    account: i64,
+    from: &str,
+    to: &str,
+    now: i64,
+) -> Result<Option<Vec<i64>>, Error> {
     let known = names(tx, account).await?;
     let find = |name: &str| known.iter().find(|(_, known)| known == name).map(|(id, _)| *id);
     let Some(source) = find(from) else { return Ok(None) };

@@ -63,7 +63,8 @@ impl MailStore {
              UNION ALL SELECT 2, uid, modseq, 0, '' FROM expunged WHERE folder = $1 AND modseq > $2 \
              ORDER BY 1, 2";
         let since = i64::try_from(since_modseq).unwrap_or(i64::MAX);
-        let rows = db::query(text, Values::new().int(folder).int(since)).fetch_all(self.db().reader()).await?;
+        let rows =
+            db::query(text, Values::new().int(folder).int(since)).fetch_all(self.db().reader()).await?;
         let mut changes = Changes::default();
         let mut found = false;
         for row in &rows {
@@ -92,7 +93,8 @@ impl MailStore {
                  FROM message m JOIN body b ON b.id = m.body WHERE m.folder = $1 AND {} ORDER BY m.uid",
                 pick.condition("m.uid", 2)
             );
-            let rows = db::query(text, pick.bind(Values::new().int(folder))).fetch_all(self.db().reader()).await?;
+            let rows =
+                db::query(text, pick.bind(Values::new().int(folder))).fetch_all(self.db().reader()).await?;
             for row in &rows {
                 let Row { uid, modseq, flags } = listed(row, 0)?;
                 let date: i64 = row.try_get(5)?;
@@ -144,7 +146,8 @@ impl MailStore {
                 0 => 0,
                 n => unsigned(row.try_get(0)?)? + (n - 1) * PIECE as u64,
             };
-            let inside = |at: u64| usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX).min(data.len());
+            let inside =
+                |at: u64| usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX).min(data.len());
             out.extend_from_slice(&data[inside(from)..inside(to)]);
         }
         Ok(out.freeze())

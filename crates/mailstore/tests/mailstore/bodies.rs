@@ -6,11 +6,18 @@ use crate::{Lab, both, deleted, instant, mail};
 
 const PIECE: usize = 256 * 1024;
 
-both!(every_size_comes_back_byte_for_byte, a_clone_has_its_own_trace, headers_are_the_first_bytes, freed_with_the_last);
+both!(
+    every_size_comes_back_byte_for_byte,
+    a_clone_has_its_own_trace,
+    headers_are_the_first_bytes,
+    freed_with_the_last
+);
 
 async fn every_size_comes_back_byte_for_byte(lab: &Lab) {
     let inbox = lab.inbox("a@test").await;
-    for (seed, size) in [0, 1, 300, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 3 * PIECE + 5].into_iter().enumerate() {
+    for (seed, size) in
+        [0, 1, 300, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 3 * PIECE + 5].into_iter().enumerate()
+    {
         for trace in ["", "Return-Path: <b@test>\r\nReceived: from b\r\n"] {
             let bytes = mail(seed as u64, size);
             let delivery = lab.delivery(&bytes, trace, &[inbox]).await;
@@ -26,7 +33,11 @@ async fn every_size_comes_back_byte_for_byte(lab: &Lab) {
                 let from = rng.below(whole.len() as u64 + 10) as usize;
                 let len = rng.below(PIECE as u64 + 1_000) as usize;
                 let part = lab.store.read_body(stored.body, from as u64, len as u64).await.unwrap();
-                assert_eq!(part, whole[from.min(whole.len())..(from + len).min(whole.len())], "{from} {len} of {size}");
+                assert_eq!(
+                    part,
+                    whole[from.min(whole.len())..(from + len).min(whole.len())],
+                    "{from} {len} of {size}"
+                );
             }
         }
     }
@@ -49,7 +60,9 @@ async fn a_clone_has_its_own_trace(lab: &Lab) {
         let mut replies = lab.db.commit(unit).await.unwrap();
         let [first, second] = tickets.map(|ticket| replies.take(ticket));
         let third = lab.commit(third).await.unwrap();
-        for (stored, trace) in [(first, "X-For: a\r\n"), (second, "X-For: b\r\n"), (third, "X-For: again\r\n")] {
+        for (stored, trace) in
+            [(first, "X-For: a\r\n"), (second, "X-For: b\r\n"), (third, "X-For: again\r\n")]
+        {
             let whole = [trace.as_bytes(), &bytes].concat();
             assert_eq!(lab.store.read_body(stored.body, 0, u64::MAX).await.unwrap(), whole);
         }
@@ -72,6 +85,16 @@ async fn headers_are_the_first_bytes(lab: &Lab) {
     assert_eq!((meta.headers.len(), meta.size), (64 * 1024, 200_013));
 }
 
+async fn found_by_digest(lab: &Lab) {
+    let (a, b) = (lab.inbox("a@test").await, lab.inbox("b@test").await);
+    let bytes = mail(1, 700);
+    lab.deliver(&bytes, &[a]).await;
+    let newest = lab.commit(lab.delivery(&bytes, "X-T: 1\r\n", &[a]).await).await.unwrap();
+    let found = lab.store.find_body(a, &sha256_hex(&bytes)).await.unwrap().unwrap();
+    assert_eq!((found.id, found.size), (newest.body, 708));
+    assert_eq!(lab.store.find_body(b, &sha256_hex(&bytes)).await.unwrap(), None);
+}
+
 async fn freed_with_the_last(lab: &Lab) {
     let (a, b) = (lab.inbox("a@test").await, lab.inbox("b@test").await);
     let bytes = mail(1, 2 * PIECE + 9);
@@ -82,13 +105,21 @@ async fn freed_with_the_last(lab: &Lab) {
     for (folder, uid) in [(a, stored.uids[0]), (b, stored.uids[1])] {
         lab.store.store_flags(folder, &[uid], mailstore::FlagChange::Add, &deleted(), None).await.unwrap();
         assert_eq!(lab.store.expunge(folder, None).await.unwrap(), [uid]);
-        assert_eq!(lab.store.read_body(stored.body, 0, u64::MAX).await.unwrap(), bytes, "the copy still refers to it");
+        assert_eq!(
+            lab.store.read_body(stored.body, 0, u64::MAX).await.unwrap(),
+            bytes,
+            "the copy still refers to it"
+        );
     }
     let last = copies[0].1;
     lab.store.store_flags(b, &[last], mailstore::FlagChange::Add, &deleted(), None).await.unwrap();
     lab.store.expunge(b, Some(&[last])).await.unwrap();
     assert!(lab.store.read_body(stored.body, 0, 1).await.unwrap_err().is_missing());
-    assert_eq!((lab.count("body").await, lab.count("body_chunk").await), (1, 1), "the other body is untouched");
+    assert_eq!(
+        (lab.count("body").await, lab.count("body_chunk").await),
+        (1, 1),
+        "the other body is untouched"
+    );
 }
 
 #[tokio::test]

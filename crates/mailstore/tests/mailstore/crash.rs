@@ -108,8 +108,13 @@ async fn what_was_acknowledged_survives_a_kill() {
         let events = journal.events(&Query::default()).await.unwrap();
         let rows = store.rows(inbox).await.unwrap();
         for (n, uid) in &acknowledged {
-            let meta = store.meta(inbox, &[*uid]).await.unwrap().pop().expect("an acknowledged mail is there");
-            assert_eq!(store.read_body(meta.body, 0, u64::MAX).await.unwrap(), mail(*n, size(*n)), "mail {n}");
+            let meta =
+                store.meta(inbox, &[*uid]).await.unwrap().pop().expect("an acknowledged mail is there");
+            assert_eq!(
+                store.read_body(meta.body, 0, u64::MAX).await.unwrap(),
+                mail(*n, size(*n)),
+                "mail {n}"
+            );
         }
         // Mail and event are of one commit: as many of one as of the other, acknowledged or not.
         let notes = events.iter().filter(|event| matches!(event.fact, Fact::Note { .. })).count();

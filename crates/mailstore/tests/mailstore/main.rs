@@ -1,6 +1,9 @@
 //! The whole suite on SQLite, and on PostgreSQL where `VAGUEMESTRE_TEST_POSTGRES` holds the URL of a database in which
 //! schemas may be created.
 
+#![allow(clippy::unwrap_used)] // a test says what went wrong by its panic
+#![allow(clippy::print_stdout)] // and what it skipped by a line
+
 mod bodies;
 mod crash;
 mod folders;

@@ -2,7 +2,15 @@ use mailstore::{FlagChange, Flags};
 
 use crate::{Lab, both, deleted};
 
-both!(flags_change, conditional_store, expunge_among_uids, copies_and_moves, changes_since, metadata_of_many, watchers);
+both!(
+    flags_change,
+    conditional_store,
+    expunge_among_uids,
+    copies_and_moves,
+    changes_since,
+    metadata_of_many,
+    watchers
+);
 
 fn flags(seen: bool, keywords: &[&str]) -> Flags {
     Flags { seen, keywords: keywords.iter().map(|word| (*word).to_owned()).collect(), ..Flags::default() }
@@ -17,17 +25,30 @@ async fn fill(lab: &Lab, folder: i64, count: usize) {
 async fn flags_change(lab: &Lab) {
     let inbox = lab.inbox("a@test").await;
     fill(lab, inbox, 3).await;
-    let rows =
-        lab.store.store_flags(inbox, &[3, 1, 9, 1], FlagChange::Add, &flags(true, &["Lu", "lu"]), None).await.unwrap();
-    assert_eq!(rows.iter().map(|row| row.uid).collect::<Vec<_>>(), [1, 3], "those that exist, ascending, once");
+    let rows = lab
+        .store
+        .store_flags(inbox, &[3, 1, 9, 1], FlagChange::Add, &flags(true, &["Lu", "lu"]), None)
+        .await
+        .unwrap();
+    assert_eq!(
+        rows.iter().map(|row| row.uid).collect::<Vec<_>>(),
+        [1, 3],
+        "those that exist, ascending, once"
+    );
     assert!(rows.iter().all(|row| row.modseq == 5 && row.flags == flags(true, &["Lu"])));
     assert_eq!(lab.store.rows(inbox).await.unwrap()[1].flags, Flags::default());
-    let same = lab.store.store_flags(inbox, &[1], FlagChange::Add, &flags(true, &["LU"]), None).await.unwrap();
+    let same =
+        lab.store.store_flags(inbox, &[1], FlagChange::Add, &flags(true, &["LU"]), None).await.unwrap();
     assert_eq!(same[0].modseq, 5, "what does not change keeps its mod-sequence");
     assert_eq!(lab.store.status(inbox).await.unwrap().highest_modseq, 5);
-    let off = lab.store.store_flags(inbox, &[1], FlagChange::Remove, &flags(false, &["LU"]), None).await.unwrap();
+    let off =
+        lab.store.store_flags(inbox, &[1], FlagChange::Remove, &flags(false, &["LU"]), None).await.unwrap();
     assert_eq!((off[0].modseq, &off[0].flags), (6, &flags(true, &[])));
-    let all = lab.store.store_flags(inbox, &[1, 2, 3], FlagChange::Replace, &flags(false, &["x"]), None).await.unwrap();
+    let all = lab
+        .store
+        .store_flags(inbox, &[1, 2, 3], FlagChange::Replace, &flags(false, &["x"]), None)
+        .await
+        .unwrap();
     assert_eq!(all, lab.store.rows(inbox).await.unwrap());
     assert!(all.iter().all(|row| row.flags == flags(false, &["x"]) && row.modseq == 7));
 }
@@ -39,7 +60,13 @@ async fn conditional_store(lab: &Lab) {
     lab.store.store_flags(inbox, &[2], FlagChange::Add, &flags(true, &[]), None).await.unwrap();
     let done = lab
         .store
-        .store_flags(inbox, &[1, 2, 3], FlagChange::Add, &Flags { flagged: true, ..Flags::default() }, Some(before))
+        .store_flags(
+            inbox,
+            &[1, 2, 3],
+            FlagChange::Add,
+            &Flags { flagged: true, ..Flags::default() },
+            Some(before),
+        )
         .await
         .unwrap();
     assert_eq!(done.iter().map(|row| row.uid).collect::<Vec<_>>(), [1, 3], "2 was changed later");
@@ -67,7 +94,10 @@ async fn copies_and_moves(lab: &Lab) {
     let source = lab.store.meta(a, &[2]).await.unwrap().remove(0);
     assert_eq!(lab.store.copy(a, &[4, 2, 7], b, false).await.unwrap(), [(2, 2), (4, 3)]);
     let copy = lab.store.meta(b, &[2]).await.unwrap().remove(0);
-    assert_eq!((&copy.flags, copy.internal_date, copy.body), (&source.flags, source.internal_date, source.body));
+    assert_eq!(
+        (&copy.flags, copy.internal_date, copy.body),
+        (&source.flags, source.internal_date, source.body)
+    );
     assert_eq!(lab.store.copy(a, &[1, 3], b, true).await.unwrap(), [(1, 4), (3, 5)]);
     assert_eq!((lab.uids(a).await, lab.uids(b).await), (vec![2, 4], vec![1, 2, 3, 4, 5]));
     assert!(lab.store.copy(a, &[2], 404, true).await.unwrap_err().is_missing());
@@ -102,12 +132,17 @@ async fn metadata_of_many(lab: &Lab) {
     let odd: Vec<u32> = (0..650).map(|n| n * 2 + 1).rev().collect();
     let metas = lab.store.meta(inbox, &odd).await.unwrap();
     assert_eq!(metas.len(), 650);
-    assert!(metas.windows(2).all(|pair| pair[0].uid < pair[1].uid) && metas.iter().all(|meta| meta.uid % 2 == 1));
+    assert!(
+        metas.windows(2).all(|pair| pair[0].uid < pair[1].uid) && metas.iter().all(|meta| meta.uid % 2 == 1)
+    );
     assert_eq!(lab.store.meta(inbox, &(1..=2_000).collect::<Vec<_>>()).await.unwrap().len(), 1_300);
     let rows = lab.store.store_flags(inbox, &odd, FlagChange::Add, &deleted(), None).await.unwrap();
     assert_eq!(rows.len(), 650);
     assert_eq!(lab.store.expunge(inbox, None).await.unwrap().len(), 650);
-    assert_eq!((lab.count("message").await, lab.count("body").await, lab.count("body_chunk").await), (650, 650, 650));
+    assert_eq!(
+        (lab.count("message").await, lab.count("body").await, lab.count("body_chunk").await),
+        (650, 650, 650)
+    );
     assert_eq!(lab.store.meta(inbox, &[]).await.unwrap(), []);
 }
 

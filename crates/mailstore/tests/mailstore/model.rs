@@ -83,7 +83,8 @@ async fn play(lab: &Lab, ops: &[Op], address: &str) {
                 let mut delivery = lab.delivery(format!("{address} {contents}").as_bytes(), "", &into).await;
                 delivery.flags = flags(*bits);
                 let given = lab.commit(delivery).await.unwrap().uids;
-                let wanted: Vec<u32> = folders.iter().map(|folder| models[*folder].add(*bits, contents)).collect();
+                let wanted: Vec<u32> =
+                    folders.iter().map(|folder| models[*folder].add(*bits, contents)).collect();
                 assert_eq!(given, wanted);
             }
             Op::Store { folder, uids, change, flags: bits } => {
@@ -100,8 +101,11 @@ async fn play(lab: &Lab, ops: &[Op], address: &str) {
             Op::Expunge { folder, uids } => {
                 let gone = lab.store.expunge(ids[*folder], uids.as_deref()).await.unwrap();
                 let model = &mut models[*folder];
-                let picked = uids.as_ref().map_or_else(|| model.messages.keys().copied().collect(), |u| model.picked(u));
-                let wanted: Vec<u32> = picked.into_iter().filter(|uid| model.messages[uid].0 & 8 != 0).collect();
+                let picked = uids
+                    .as_ref()
+                    .map_or_else(|| model.messages.keys().copied().collect(), |u| model.picked(u));
+                let wanted: Vec<u32> =
+                    picked.into_iter().filter(|uid| model.messages[uid].0 & 8 != 0).collect();
                 model.messages.retain(|uid, _| !wanted.contains(uid));
                 assert_eq!(gone, wanted);
             }
@@ -132,9 +136,13 @@ async fn play(lab: &Lab, ops: &[Op], address: &str) {
 }
 
 async fn check(lab: &Lab, folder: i64, model: &Model, past: &mut Vec<(u64, BTreeMap<u32, Flags>)>) {
-    let now: BTreeMap<u32, Flags> = model.messages.iter().map(|(uid, (bits, _))| (*uid, flags(*bits))).collect();
+    let now: BTreeMap<u32, Flags> =
+        model.messages.iter().map(|(uid, (bits, _))| (*uid, flags(*bits))).collect();
     let rows = lab.store.rows(folder).await.unwrap();
-    assert_eq!(rows.iter().map(|row| (row.uid, row.flags.clone())).collect::<Vec<_>>(), Vec::from_iter(now.clone()));
+    assert_eq!(
+        rows.iter().map(|row| (row.uid, row.flags.clone())).collect::<Vec<_>>(),
+        Vec::from_iter(now.clone())
+    );
     let status = lab.store.status(folder).await.unwrap();
     assert_eq!((status.messages as usize, status.uid_next), (now.len(), model.last + 1));
     let (last, before) = past.last().unwrap();

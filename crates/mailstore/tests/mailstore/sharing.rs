@@ -53,7 +53,8 @@ async fn twenty_callers_share_commits(lab: &Lab) {
     let before = lab.db.stats();
     let tasks: Vec<_> = (0..20)
         .map(|n| {
-            let (db, store, clock, journal) = (lab.db.clone(), lab.store.clone(), lab.clock.clone(), journal.clone());
+            let (db, store, clock, journal) =
+                (lab.db.clone(), lab.store.clone(), lab.clock.clone(), journal.clone());
             tokio::spawn(async move {
                 let mut tap = journal.connect(Origin {
                     service: Service::Smtp,
