@@ -176,31 +176,11 @@ impl Session {
         if let Err(answer) = self.folder(from).await {
             return Ok(answer);
         }
-        if from.eq_ignore_ascii_case("INBOX") {
-            return self.empty_inbox_into(to).await;
-        }
         if to.strip_prefix(from).is_some_and(|rest| rest.starts_with('/')) {
             return Ok(Answer::no("CANNOT", "A folder cannot go below itself"));
         }
         Ok(match self.context.store.rename_folder(self.account(), from, to).await {
             Ok(true) => Answer::ok("Folder renamed"),
-            Ok(false) => Answer::no("ALREADYEXISTS", "There is a folder of the new name already"),
-            Err(error) => Answer::failed(&error),
-        })
-    }
-
-    /// RENAME of INBOX moves its messages and leaves it empty (RFC 3501 §6.3.5).
-    async fn empty_inbox_into(&mut self, to: &str) -> Handled {
-        let store = &self.context.store;
-        let moved = async {
-            let Some(target) = store.create_folder(self.account(), to).await? else { return Ok(false) };
-            let Some(inbox) = store.folder(self.account(), "INBOX").await? else { return Ok(false) };
-            let uids: Vec<u32> = store.rows(inbox.id).await?.iter().map(|row| row.uid).collect();
-            store.copy(inbox.id, &uids, target.id, true).await?;
-            Ok(true)
-        };
-        Ok(match moved.await {
-            Ok(true) => Answer::ok("Messages of INBOX moved"),
             Ok(false) => Answer::no("ALREADYEXISTS", "There is a folder of the new name already"),
             Err(error) => Answer::failed(&error),
         })

@@ -57,8 +57,14 @@ impl Answer {
         Self { status: "", code: String::new(), text: String::new() }
     }
 
-    /// The store failed: our fault, and temporary as far as the client is concerned.
+    /// The store did not do it. What the client asked for in vain is no fault of ours; anything else is, and is
+    /// temporary as far as the client is concerned.
     pub(crate) fn failed(error: &db::Error) -> Self {
+        match error {
+            db::Error::Missing(_) => return Self::no("NONEXISTENT", "It is gone meanwhile"),
+            db::Error::Invalid(why) => return Self::no("CANNOT", why.clone()),
+            _ => {}
+        }
         tracing::error!(%error, "the mail store failed");
         Self::no("UNAVAILABLE", "The mail store does not answer; try again later")
     }

@@ -57,15 +57,17 @@ pub enum SectionText {
     Mime,
 }
 
+/// Items of one FETCH. Without a bound, one line could ask for the same message ten thousand times.
+const MOST_ITEMS: usize = 100;
+
 pub(super) fn items(cursor: &mut Cursor<'_>) -> Parse<Vec<FetchItem>> {
     use FetchItem::{Envelope, Flags, InternalDate, Size, Structure};
     if cursor.peek() == Some(b'(') {
         let at = cursor.at();
         let items = cursor.list(item)?;
-        return if items.is_empty() {
-            Err(ParseError { at, expected: "at least one item" })
-        } else {
-            Ok(items)
+        return match items.len() {
+            1..=MOST_ITEMS => Ok(items),
+            _ => Err(ParseError { at, expected: "between 1 and 100 items" }),
         };
     }
     Ok(if cursor.eat_word("ALL") {

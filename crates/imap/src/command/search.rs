@@ -93,6 +93,8 @@ impl SearchKey {
 
 /// Parentheses, NOT and OR inside one another.
 const DEEPEST: usize = 16;
+/// Keys of one SEARCH: each is tried on every message.
+const MOST_KEYS: usize = 500;
 
 pub(super) fn search(cursor: &mut Cursor<'_>, uid: bool) -> Parse<Search> {
     let mut returns = None;
@@ -117,23 +119,28 @@ pub(super) fn search(cursor: &mut Cursor<'_>, uid: bool) -> Parse<Search> {
         charset = Some(String::from_utf8_lossy(&cursor.astring()?).to_ascii_uppercase());
         cursor.space()?;
     }
-    let mut keys = vec![key(cursor, 0)?];
+    let mut left = MOST_KEYS;
+    let mut keys = vec![key(cursor, 0, &mut left)?];
     while cursor.eat(b' ') {
         if cursor.is_done() {
             break; // a trailing space, as some clients write
         }
-        keys.push(key(cursor, 0)?);
+        keys.push(key(cursor, 0, &mut left)?);
     }
     Ok(Search { uid, returns, charset, keys })
 }
 
-fn key(cursor: &mut Cursor<'_>, depth: usize) -> Parse<SearchKey> {
+fn key(cursor: &mut Cursor<'_>, depth: usize, left: &mut usize) -> Parse<SearchKey> {
     use SearchKey as K;
     if depth > DEEPEST {
         return cursor.fail("at most 16 keys inside one another");
     }
+    match left.checked_sub(1) {
+        Some(less) => *left = less,
+        None => return cursor.fail("at most 500 search keys"),
+    }
     match cursor.peek() {
-        Some(b'(') => return Ok(K::And(cursor.list(|cursor| key(cursor, depth + 1))?)),
+        Some(b'(') => return Ok(K::And(cursor.list(|cursor| key(cursor, depth + 1, left))?)),
         Some(b'0'..=b'9' | b'*') => return SequenceSet::read(cursor).map(K::Numbers),
         _ => {}
     }
@@ -182,11 +189,11 @@ fn key(cursor: &mut Cursor<'_>, depth: usize) -> Parse<SearchKey> {
         "KEYWORD" => K::Flag(Flag::Keyword(cursor.atom()?.to_owned())),
         "UNKEYWORD" => not(K::Flag(Flag::Keyword(cursor.atom()?.to_owned()))),
         "UID" => K::Uids(SequenceSet::read(cursor)?),
-        "NOT" => not(key(cursor, depth + 1)?),
+        "NOT" => not(key(cursor, depth + 1, left)?),
         "OR" => {
-            let one = key(cursor, depth + 1)?;
+            let one = key(cursor, depth + 1, left)?;
             cursor.space()?;
-            K::Or(Box::new(one), Box::new(key(cursor, depth + 1)?))
+            K::Or(Box::new(one), Box::new(key(cursor, depth + 1, left)?))
         }
         _ => return Err(ParseError { at, expected: "a search key (RFC 3501 §6.4.4)" }),
     })

@@ -151,6 +151,9 @@ fn a_mistake_is_placed() {
     let error = parse(b"a7 FETCH 1 (FLAGS BODX)").unwrap_err();
     assert_eq!(error.at, 18);
     assert_eq!(error.to_string(), "octet 18: expected a data item of FETCH (RFC 3501 §6.4.5)");
+    assert!(parse(format!("a SEARCH SEEN{}", " SEEN".repeat(499)).as_bytes()).is_ok());
+    assert!(parse(format!("a SEARCH SEEN{}", " SEEN".repeat(500)).as_bytes()).is_err());
+    assert!(parse(format!("a FETCH 1 (UID{})", " BODY[]".repeat(100)).as_bytes()).is_err());
     assert!(parse(format!("a SEARCH {}SEEN", "NOT ".repeat(50_000)).as_bytes()).is_err());
     assert!(parse(format!("a SEARCH {}", "(".repeat(50_000)).as_bytes()).is_err());
 }

@@ -25,6 +25,8 @@ async fn folders_are_listed_with_their_uses() {
     client.ok("RENAME &AMk-tudes \"Anciennes \\\"notes\\\"\"").await;
     assert!(client.ok("LIST \"\" *").await.contains("\"Anciennes \\\"notes\\\"/2026\""));
     assert!(client.ask("RENAME Nowhere x").await[0].contains(" NO [NONEXISTENT] "));
+    assert!(client.ask("RENAME Sent Sent/Below").await[0].contains(" NO [CANNOT] "));
+    assert!(client.ask(&format!("CREATE {}", "x".repeat(300))).await[0].contains(" NO [CANNOT] "));
     assert!(client.ask("DELETE INBOX").await[0].contains(" NO [CANNOT] "));
     client.ok("DELETE \"Anciennes \\\"notes\\\"/2026\"").await;
     assert!(client.ask("SELECT \"Anciennes \\\"notes\\\"/2026\"").await[0].contains(" NO [NONEXISTENT] "));
