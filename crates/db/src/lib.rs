@@ -16,6 +16,7 @@
 //! translated by [`Db::migrate`]. A statement costs about the same whatever it holds, so what matters is how many
 //! rows one carries: [`Insert`] and [`list`] write a few fixed texts, which the connection keeps prepared.
 
+mod batch;
 mod error;
 mod open;
 mod schema;
@@ -35,8 +36,9 @@ pub use sql::{Insert, Values, list, pairs, query, reserve, rung};
 pub use unit::{Applier, Handle, Replies, Ticket, Unit};
 pub use writer::Stats;
 
+use batch::Job;
 use open::Target;
-use writer::{Job, Shared};
+use writer::Shared;
 
 /// A transaction in progress, as appliers and closures see it.
 pub type Tx = sqlx::AnyConnection;

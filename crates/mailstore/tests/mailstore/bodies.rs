@@ -10,7 +10,8 @@ both!(
     every_size_comes_back_byte_for_byte,
     a_clone_has_its_own_trace,
     headers_are_the_first_bytes,
-    freed_with_the_last
+    freed_with_the_last,
+    found_by_digest,
 );
 
 async fn every_size_comes_back_byte_for_byte(lab: &Lab) {
