@@ -119,7 +119,7 @@ impl Adapter {
             tracing::info!(step, "adapter: {}", mask(line, secrets));
         }
         let code = status.ok().and_then(|status| status.code());
-        read_answer(&out, code, limits.line)
+        read_answer(&out, code, limits.line, secrets)
             .map_or_else(|why| say("unreadable", why), |(outcome, detail)| say(&outcome, detail))
     }
 }
@@ -142,24 +142,32 @@ struct Answer {
     detail: Option<String>,
 }
 
-fn read_answer(out: &[u8], code: Option<i32>, longest: usize) -> Result<(String, String), String> {
+fn read_answer(
+    out: &[u8],
+    code: Option<i32>,
+    longest: usize,
+    secrets: &[Secret<String>],
+) -> Result<(String, String), String> {
     if code == Some(3) {
         let detail = last_line(out)
             .and_then(|line| serde_json::from_slice::<Answer>(line).ok())
             .and_then(|a| a.detail);
         return Ok(("unsupported".into(), detail.unwrap_or_default()));
     }
-    let line = last_line(out).ok_or_else(|| format!("nothing on standard output, exit code {code:?}"))?;
+    let line = last_line(out).ok_or_else(|| {
+        format!("no whole line of at most {longest} bytes on standard output, exit code {code:?}")
+    })?;
     if line.len() > longest {
         return Err(format!("the last line is over {longest} bytes"));
     }
-    let answer: Answer = serde_json::from_slice(line)
-        .map_err(|_| format!("the last line is not the JSON object of the protocol: {}", preview(line)))?;
+    let answer: Answer = serde_json::from_slice(line).map_err(|_| {
+        format!("the last line is not the JSON object of the protocol: {}", preview(line, secrets))
+    })?;
     match answer.outcome.as_str() {
         "done" | "refused" | "unsupported" | "error" => {
             Ok((answer.outcome, answer.detail.unwrap_or_default()))
         }
-        other => Err(format!("unknown outcome {}", preview(other.as_bytes()))),
+        other => Err(format!("unknown outcome {}", preview(other.as_bytes(), secrets))),
     }
 }
 
@@ -167,23 +175,33 @@ fn last_line(out: &[u8]) -> Option<&[u8]> {
     out.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).rfind(|line| !line.is_empty())
 }
 
-fn preview(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).into_owned();
+/// The beginning of what a program printed. Masked before it is cut: half a secret is not recognised any more.
+fn preview(bytes: &[u8], secrets: &[Secret<String>]) -> String {
+    let text: String = mask(&String::from_utf8_lossy(bytes), secrets).chars().take(80).collect();
     format!("{text:?}")
 }
 
-/// Reads to the end, keeping the last `keep` bytes.
+/// Reads to the end, keeping the last `keep` bytes. Where something was cut off, the line that the cut fell in is left
+/// out, because a secret could have been cut too: what is kept then starts with a whole line.
 async fn tail(stream: Option<impl AsyncRead + Unpin>, keep: usize) -> Vec<u8> {
     let Some(mut stream) = stream else { return Vec::new() };
-    let (mut kept, mut chunk) = (Vec::new(), vec![0; 16 * 1024]);
+    let (mut kept, mut chunk, mut cut) = (Vec::new(), vec![0; 16 * 1024], false);
     while let Ok(read @ 1..) = stream.read(&mut chunk).await {
         kept.extend_from_slice(&chunk[..read]);
         if kept.len() > 2 * keep {
             kept.drain(..kept.len() - keep);
+            cut = true;
         }
     }
-    let excess = kept.len().saturating_sub(keep);
-    kept.split_off(excess)
+    if kept.len() > keep {
+        kept.drain(..kept.len() - keep);
+        cut = true;
+    }
+    if cut {
+        let whole = kept.iter().position(|byte| *byte == b'\n').map_or(kept.len(), |end| end + 1);
+        kept.drain(..whole);
+    }
+    kept
 }
 
 fn stop(group: Option<Pid>, signal: Signal) {

@@ -118,6 +118,8 @@ pub(crate) struct Shared {
     pub(crate) sink: i64,
     live: Mutex<HashMap<i64, Live>>,
     changed: watch::Sender<u64>,
+    /// One registration at a time: each looks at the products that are there before it adds its own.
+    registering: tokio::sync::Mutex<()>,
 }
 
 /// Where an unfinished run is.
@@ -176,6 +178,7 @@ impl Bench {
             sink,
             live: Mutex::default(),
             changed: watch::Sender::new(0),
+            registering: tokio::sync::Mutex::default(),
             parts,
         });
         let bench = Self { shared };
@@ -213,6 +216,7 @@ impl Bench {
     /// `bad_input`, `duplicate_nil` (same version again), `identity_in_use` (with the other product's name).
     pub async fn add_product(&self, new: NewProduct) -> Result<Product, Error> {
         new.validate()?;
+        let _alone = self.shared.registering.lock().await;
         let known = self.products().await?;
         if let Some(old) = known.iter().find(|product| product.nil == new.nil) {
             return self.new_version(old.clone(), new).await;

@@ -1,0 +1,174 @@
+//! The jobs: good clients of two makes pass every one, and each bad client fails for its own reason.
+
+use serde_json::{Value, json};
+use testkit::{Lab, adapter, bad};
+
+use crate::{lab_with_product, not_passed, only_run};
+
+const JOBS: [&str; 5] = ["psc-auth-imap", "psc-auth-smtp", "cert-auth-imap", "cert-auth-smtp", "psc-nil"];
+
+fn every_job_passes(adapter: &str) {
+    let (lab, product) = lab_with_product();
+    let done = lab.json(&["run", "all", "--nil", &product.nil, "--adapter", adapter]).ended(0);
+    let runs = done["runs"].as_array().unwrap();
+    let ids: Vec<&str> = runs.iter().map(|run| run["job"].as_str().unwrap()).collect();
+    assert_eq!(ids, JOBS);
+    for run in runs {
+        assert_eq!(run["verdict"], "passed", "{run:#}");
+        assert!(!run["checks"].as_array().unwrap().is_empty(), "{run:#}");
+        assert!(not_passed(run).is_empty(), "{run:#}");
+    }
+    assert_eq!(done["summary"]["passed"], json!(JOBS.len()));
+    assert_eq!(done["left_out"], json!([]));
+}
+
+#[test]
+fn our_lps_passes_every_job() {
+    every_job_passes("lps");
+}
+
+#[test]
+fn the_python_client_passes_every_job() {
+    every_job_passes(&adapter("adapter.py"));
+}
+
+#[test]
+fn a_canned_message_is_said_in_the_log() {
+    let (lab, product) = lab_with_product();
+    let order = ["run", "psc-nil", "--nil", &product.nil, "--adapter", &adapter("adapter.py"), "--canned"];
+    let run = only_run(&lab.json(&order).ended(0));
+    let log = lab.json(&["log", &run["number"].to_string()]).ended(0);
+    let said = log["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|line| line["text"].as_str().unwrap().contains("--canned"));
+    assert!(said, "{log:#}");
+}
+
+/// One bad client on one job, and how the verdict must read.
+struct Fault {
+    job: &'static str,
+    client: &'static str,
+    verdict: &'static str,
+    /// Part of `received` in English, of one check that failed.
+    en: &'static str,
+    /// Part of `received` in French, of the same check.
+    fr: &'static str,
+}
+
+const fn failed(job: &'static str, client: &'static str, en: &'static str, fr: &'static str) -> Fault {
+    Fault { job, client, verdict: "failed", en, fr }
+}
+
+/// Runs the table and prints it as it came out, so that a failure shows the whole picture.
+fn each_is_told(requirement: &str, faults: &[Fault]) {
+    let (lab, product) = lab_with_product();
+    let mut wrong = Vec::new();
+    for fault in faults {
+        let run = judged(&lab, &product.nil, fault.job, fault.client);
+        let found = explained(&run, requirement, fault);
+        println!(
+            "{:<16} {:<20} {:<12} {}",
+            fault.job,
+            fault.client,
+            run["verdict"],
+            received(&run).join(" / ")
+        );
+        if !found {
+            wrong.push(format!(
+                "{} by {}: wanted {} with {:?}: {run:#}",
+                fault.job, fault.client, fault.verdict, fault.en
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn judged(lab: &Lab, nil: &str, job: &str, client: &str) -> Value {
+    let output = lab.json(&["run", job, "--nil", nil, "--adapter", &bad(client)]);
+    only_run(&output.json())
+}
+
+fn explained(run: &Value, requirement: &str, fault: &Fault) -> bool {
+    let has = |value: &Value, part: &str| value.as_str().is_some_and(|text| text.contains(part));
+    run["verdict"] == fault.verdict
+        && not_passed(run).iter().any(|check| {
+            check["requirement"] == requirement
+                && has(&check["en"]["received"], fault.en)
+                && has(&check["received"], fault.fr)
+                && has(&check["next"], " ")
+                && check["transcript_line"].is_u64()
+        })
+}
+
+fn received(run: &Value) -> Vec<String> {
+    not_passed(run)
+        .iter()
+        .map(|check| check["en"]["received"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[test]
+fn conf_07_bad_clients_fail_for_their_reason() {
+    let in_clear = ("XOAUTH2 sent in clear, token included", "XOAUTH2 envoyé en clair, jeton compris");
+    let signature = ("token_signature", "signature du jeton incorrecte");
+    let garbage = ("token_malformed", "jeton illisible");
+    let external = ("Mechanism EXTERNAL used", "Mécanisme EXTERNAL employé");
+    let mut faults = Vec::new();
+    for job in ["psc-auth-imap", "psc-auth-smtp"] {
+        for (client, (en, fr)) in [
+            ("clear_auth.py", in_clear),
+            ("wrong_token.py", signature),
+            ("garbage_token.py", garbage),
+            ("no_certificate.py", external),
+        ] {
+            faults.push(failed(job, client, en, fr));
+        }
+    }
+    each_is_told("SC.MSS/CONF.07", &faults);
+}
+
+#[test]
+fn conf_12_bad_clients_fail_for_their_reason() {
+    let mut faults = Vec::new();
+    for job in ["cert-auth-imap", "cert-auth-smtp"] {
+        faults.push(failed(
+            job,
+            "clear_auth.py",
+            "EXTERNAL sent in clear, before TLS",
+            "EXTERNAL envoyé en clair",
+        ));
+        faults.push(failed(
+            job,
+            "no_certificate.py",
+            "No client certificate presented",
+            "Aucun certificat client",
+        ));
+        faults.push(failed(job, "no_certificate.py", "no_certificate", "EXTERNAL sans certificat client"));
+        faults.push(failed(job, "garbage_token.py", "Mechanism XOAUTH2 used", "Mécanisme XOAUTH2 employé"));
+    }
+    each_is_told("SC.MSS/CONF.12", &faults);
+}
+
+#[test]
+fn conf_16_bad_clients_fail_for_their_reason() {
+    each_is_told(
+        "SC.MSS/CONF.16",
+        &[
+            failed("psc-nil", "missing_nil.py", "Header absent", "En-tête absent"),
+            failed("psc-nil", "other_nil.py", "X-MSS-NIL: 2622", "X-MSS-NIL: 2622"),
+            failed("psc-nil", "wrong_token.py", "token_signature", "signature du jeton incorrecte"),
+            failed("psc-nil", "clear_auth.py", "cleartext", "authentification avant TLS"),
+        ],
+    );
+}
+
+#[test]
+fn a_client_is_blamed_for_its_own_fault_only() {
+    let (lab, product) = lab_with_product();
+    for job in ["psc-auth-imap", "psc-auth-smtp", "cert-auth-imap", "cert-auth-smtp"] {
+        let run = judged(&lab, &product.nil, job, "missing_nil.py");
+        assert_eq!(run["verdict"], "passed", "a mail without X-MSS-NIL says nothing about logins: {run:#}");
+    }
+}
