@@ -5,7 +5,7 @@
 //! A bench must say *where* a client's command goes wrong, always answer with the client's own tag, and be able to
 //! put any byte on the wire. So the framing cuts the tag before anything else, the parser keeps the place of the
 //! first octet that it does not understand, and the writer is a plain buffer. `imap-codec` is the oracle of the
-//! tests in both directions; it is not linked into the product, for reasons that were measured: it rewrites
+//! tests in both directions; it is not linked into the product, for reasons read in its source: it rewrites
 //! sequence sets while it reads them, has no extended LIST nor SEARCH, and gives no tag with an error.
 //!
 //! - [`framing`] cuts commands out of a stream, within limits; [`command`] understands them.

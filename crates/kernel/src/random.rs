@@ -44,18 +44,18 @@ impl Rng {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// A number in `0..bound`; 0 where `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        if bound == 0 { 0 } else { ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64 }
+        if bound == 0 { 0 } else { ((u128::from(self.draw()) * u128::from(bound)) >> 64) as u64 }
     }
 
     /// A mark of 12 letters and digits that depends on the seed alone.
     pub fn mark(&mut self) -> String {
-        base32(u128::from(self.next()), 12)
+        base32(u128::from(self.draw()), 12)
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
         let (mut a, mut b, mut c) = (Rng::seeded(7), Rng::seeded(7), Rng::seeded(8));
         assert_eq!(a.mark(), b.mark());
         assert_eq!(a.below(1000), b.below(1000));
-        assert_ne!(a.next(), c.next());
+        assert_ne!(a.draw(), c.draw());
     }
 
     #[test]

@@ -136,7 +136,7 @@ pub(crate) fn mail(seed: u64, size: usize) -> Vec<u8> {
     let mut rng = kernel::Rng::seeded(seed);
     let mut out = format!("Subject: {seed}\r\nX-Mark: {}\r\n\r\n", rng.mark()).into_bytes();
     while out.len() < size {
-        out.extend_from_slice(&rng.next().to_le_bytes());
+        out.extend_from_slice(&rng.draw().to_le_bytes());
     }
     out.truncate(size);
     out

@@ -360,7 +360,7 @@ async fn rubbish_harms_nobody() {
         for _ in 0..random.below(60) {
             let bytes = match random.below(20) {
                 place @ 0..16 => WORDS[usize::try_from(place).unwrap()].to_vec(),
-                _ => random.next().to_be_bytes().repeat(usize::try_from(random.below(400)).unwrap()),
+                _ => random.draw().to_be_bytes().repeat(usize::try_from(random.below(400)).unwrap()),
             };
             if tokio::io::AsyncWriteExt::write_all(&mut raw.socket, &bytes).await.is_err() {
                 break;

@@ -53,9 +53,9 @@ fn reasons(run: &Value) -> String {
     let mut out = run["reason"].as_str().unwrap_or_default().to_owned();
     for check in run["checks"].as_array().into_iter().flatten().filter(|check| check["outcome"] != "passed") {
         let word = |field: &str| check[field].as_str().unwrap_or_default().to_owned();
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "{} attendu : {} ; constaté : {} ; que faire : {}\n",
+            "{} attendu : {} ; constaté : {} ; que faire : {}",
             word("requirement"),
             word("expected"),
             word("received"),
