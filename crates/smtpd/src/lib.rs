@@ -12,6 +12,9 @@
 //!   every attempt to log in is a fact of its own, including one in clear.
 //! - **A listener is cheap.** The bench opens one for a single run: [`serve`] ends within two seconds of its signal.
 //!
+//! Events reach the journal with the commit of the message that they lead to, or 20 ms after the client fell silent,
+//! or with the end of the connection, whichever comes first: never later than the `250` that rests on them.
+//!
 //! Mail goes only where [`Recipients`] says; the server itself relays nothing.
 
 mod auth;

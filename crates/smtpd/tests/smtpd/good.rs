@@ -77,6 +77,16 @@ async fn a_message_is_stored_as_sent_and_told_in_full() {
 }
 
 #[tokio::test]
+async fn events_are_seen_while_the_client_is_still_there() {
+    let lab = Lab::new().await;
+    let mut raw = Raw::greeted(lab.starttls).await;
+    raw.ehlo().await;
+    lab.wait_for(|fact| matches!(fact, Fact::Greeting { name, .. } if name == "raw.lab")).await;
+    assert!(!lab.facts().await.iter().any(|fact| matches!(fact, Fact::Closed { .. })));
+    assert_eq!(raw.say("NOOP").await.code, 250);
+}
+
+#[tokio::test]
 async fn a_pipelined_envelope_is_answered_in_order() {
     let lab = Lab::new().await;
     let mut raw = Raw::logged_in(&lab).await;
