@@ -8,7 +8,7 @@ use tls::{Acceptor, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
-use wire::{Direction, TlsFacts};
+use wire::{Direction, Fact, TlsFacts};
 
 use crate::Context;
 use crate::pen::Pen;
@@ -241,6 +241,10 @@ impl Connection {
             () = down(&mut self.shutdown) => return Err(End::Shutdown),
             shaken = timeout(self.patience, acceptor.accept(stream, &mut record)) => shaken,
         };
+        if shaken.is_err() {
+            let reason = "the client did not finish the TLS handshake in time".into();
+            self.pen.record(Fact::TlsFailed { reason, certificate: None });
+        }
         self.pen.flush();
         match shaken {
             Err(_) => Err(End::Timeout),

@@ -6,7 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
-use wire::{Origin, Service};
+use wire::{Fact, Origin, Service};
 
 use crate::connection::{Connection, down};
 use crate::pen::Pen;
@@ -75,8 +75,13 @@ async fn converse(shared: Arc<Shared>, tcp: TcpStream, peer: SocketAddr, shutdow
         implicit_tls: shared.endpoint.implicit_tls,
         run: shared.endpoint.run,
     };
-    let pen = Pen::new(context.journal.connect(origin));
+    let mut pen = Pen::new(context.journal.connect(origin));
     let slot = shared.slots.clone().try_acquire_owned();
+    if slot.is_err() && shared.endpoint.implicit_tls {
+        // A goodbye would cost a handshake, which is what the limit is there to bound.
+        pen.record(Fact::Closed { reason: "too many connections".into() });
+        return;
+    }
     let connection = Connection::new(tls::Stream::plain(tcp), pen, shutdown, &context);
     Session::new(context, connection).run(shared.endpoint.implicit_tls, slot.is_ok()).await;
 }
