@@ -80,6 +80,9 @@ async fn add_product(
             kind: kind(body.kind.as_deref().unwrap_or("PER"))?,
             psc_identity: body.psc_id,
             app_identity: body.app_id,
+            course: String::new(),
+            procedure: String::new(),
+            status: String::new(),
         })
         .await?;
     Ok((StatusCode::CREATED, Json(product.to_json(&face.bench.parts().data))))

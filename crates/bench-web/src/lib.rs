@@ -5,8 +5,10 @@
 //! in only this machine's own browser, by the name of this machine, and from no other site.
 
 mod api;
+mod frame;
+mod home;
 mod live;
-mod pages;
+mod run;
 mod view;
 
 use std::sync::Arc;
@@ -51,7 +53,8 @@ impl Face {
         let assets = self.assets.routes();
         let routes = Router::new()
             .merge(api::routes(self.clone()))
-            .merge(pages::routes())
+            .merge(home::routes())
+            .merge(run::routes())
             .merge(live::routes())
             .with_state(self)
             .merge(assets)

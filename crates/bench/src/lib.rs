@@ -5,9 +5,11 @@
 //! ([`judge`](judge::judge)) says the verdict. Every verdict can be replayed from its proof.
 
 pub mod adapter;
+pub mod desk;
 mod error;
 pub mod judge;
 pub mod log;
+pub mod posteriori;
 mod product;
 pub mod proof;
 mod queue;
@@ -22,7 +24,7 @@ use std::time::Duration;
 
 use db::Db;
 use journal::Journal;
-use kernel::{Clock, Limits, Timing};
+use kernel::{Clock, Limits, Timestamp, Timing};
 use operator::{Kind, Operator};
 use psc::{ClientRegistration, Identity, Psc, TokenSet};
 use serde_json::{Value, json};
@@ -142,6 +144,17 @@ struct Live {
     head: Option<i64>,
 }
 
+/// An open window, as a page shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowState {
+    /// When it closes if nothing happens; for an adapter, of its present step.
+    pub ends: Timestamp,
+    /// Steps already seen.
+    pub done: usize,
+    /// Steps in all.
+    pub steps: usize,
+}
+
 /// A run with everything that a page or the API shows.
 #[derive(Clone, Debug)]
 pub struct RunView {
@@ -164,7 +177,9 @@ impl Bench {
     /// # Errors
     /// Where the data directory cannot be used, or a scenario file is wrong.
     pub async fn open(parts: Parts) -> Result<Self, Error> {
-        parts.db.migrate("bench", &[&format!("{};\n{}", product::MIGRATION, runs::MIGRATION)]).await?;
+        let first = format!("{};\n{}", product::MIGRATION, runs::MIGRATION);
+        let second = format!("{};\n{}", product::MIGRATION_2, runs::MIGRATION_2);
+        parts.db.migrate("bench", &[&first, &second]).await?;
         runs::abort_unfinished(&parts.db).await?;
         let catalogue = Catalogue::load()
             .map_err(|why| Error::new(Code::BadInput, why, "Correct the scenario file and build again."))?;
@@ -247,6 +262,10 @@ impl Bench {
             kind: new.kind,
             psc_identity: new.psc_identity,
             app_identity: new.app_identity,
+            course: new.course,
+            procedure: new.procedure,
+            status: new.status,
+            created: self.shared.parts.clock.now(),
         };
         self.equip(&product).await?;
         let (saved, now) = (product.clone(), self.shared.parts.clock.now().as_microsecond());
@@ -257,8 +276,8 @@ impl Bench {
                 let product = saved.clone();
                 Box::pin(async move {
                     sqlx::query(
-                        "INSERT INTO product (nil, name, version, kind, psc_identity, app_identity, client_id, created_us)
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                        "INSERT INTO product (nil, name, version, kind, psc_identity, app_identity, client_id, created_us, course, formality, status)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                     )
                     .bind(&product.nil)
                     .bind(&product.name)
@@ -268,6 +287,9 @@ impl Bench {
                     .bind(&product.app_identity)
                     .bind(&product.client_id)
                     .bind(now)
+                    .bind(&product.course)
+                    .bind(&product.procedure)
+                    .bind(&product.status)
                     .execute(&mut *tx)
                     .await?;
                     if let Some(version) = &product.version {
@@ -359,7 +381,7 @@ impl Bench {
     /// Where the database cannot be read.
     pub async fn products(&self) -> Result<Vec<Product>, Error> {
         let parts = &self.shared.parts;
-        let sql = "SELECT nil, name, version, kind, psc_identity, app_identity, client_id FROM product ORDER BY nil";
+        let sql = "SELECT * FROM product ORDER BY nil";
         let rows = sqlx::query(sql).fetch_all(parts.db.reader()).await.map_err(db::Error::from)?;
         Ok(rows.iter().map(|row| Product::read(row, parts.operator.domain())).collect::<Result<_, _>>()?)
     }
@@ -488,6 +510,30 @@ impl Bench {
                 return Ok(());
             }
         }
+    }
+
+    /// Gives the person of an open window more time; returns when it will end.
+    ///
+    /// # Errors
+    /// `bad_input` where no person is waited for in this run.
+    pub async fn prolong(&self, run: i64, more: Duration) -> Result<Timestamp, Error> {
+        let _ = (run, more);
+        todo!()
+    }
+
+    /// Ends a run that is queued or open: *aborted*, never a verdict.
+    ///
+    /// # Errors
+    /// `bad_input` where the run is finished or unknown.
+    pub async fn cancel(&self, run: i64) -> Result<(), Error> {
+        let _ = run;
+        todo!()
+    }
+
+    /// When the open window of this run ends, and how many of its steps are done; `None` where it is not open.
+    pub fn window_state(&self, run: i64) -> Option<WindowState> {
+        let _ = run;
+        todo!()
     }
 
     /// The newest runs, newest first.

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use kernel::Secret;
+use kernel::{Secret, Timestamp};
 use operator::Kind;
 use serde_json::{Value, json};
 use sqlx::Row as _;
@@ -33,6 +33,14 @@ pub struct Product {
     pub app_address: String,
     /// Client identifier at the sandbox's PSC.
     pub client_id: String,
+    /// *Parcours*, such as `MDV`; empty where unknown.
+    pub course: String,
+    /// *Démarche* at Convergence; empty where unknown.
+    pub procedure: String,
+    /// *Statut* of the démarche; empty where unknown.
+    pub status: String,
+    /// When it was registered.
+    pub created: Timestamp,
 }
 
 /// A request to register a product.
@@ -50,6 +58,12 @@ pub struct NewProduct {
     pub psc_identity: String,
     /// See [`Product::app_identity`].
     pub app_identity: String,
+    /// See [`Product::course`].
+    pub course: String,
+    /// See [`Product::procedure`].
+    pub procedure: String,
+    /// See [`Product::status`].
+    pub status: String,
 }
 
 pub(crate) const MIGRATION: &str = "CREATE TABLE product (
@@ -67,6 +81,17 @@ CREATE TABLE product_version (
     version TEXT NOT NULL,
     seen_us BIGINT NOT NULL,
     PRIMARY KEY (nil, version)
+)";
+
+/// Second version of the schema: what MOTCO2's list of products shows, and the checklist.
+pub(crate) const MIGRATION_2: &str = "ALTER TABLE product ADD COLUMN course TEXT NOT NULL DEFAULT '';
+ALTER TABLE product ADD COLUMN formality TEXT NOT NULL DEFAULT '';
+ALTER TABLE product ADD COLUMN status TEXT NOT NULL DEFAULT '';
+CREATE TABLE prerequisite (
+    nil TEXT NOT NULL,
+    id TEXT NOT NULL,
+    ticked_us BIGINT NOT NULL,
+    PRIMARY KEY (nil, id)
 )";
 
 impl NewProduct {
@@ -131,6 +156,10 @@ impl Product {
             psc_identity,
             app_identity,
             client_id: row.try_get("client_id")?,
+            course: row.try_get("course")?,
+            procedure: row.try_get("formality")?,
+            status: row.try_get("status")?,
+            created: Timestamp::from_microsecond(row.try_get("created_us")?).unwrap_or(Timestamp::UNIX_EPOCH),
         })
     }
 
@@ -146,6 +175,10 @@ impl Product {
                 {"type": self.kind.name(), "address": self.psc_address, "auth": "xoauth2", "identity": self.psc_identity},
                 {"type": "APP", "address": self.app_address, "auth": "external", "identity": self.app_identity},
             ],
+            "parcours": self.course,
+            "demarche": self.procedure,
+            "statut": self.status,
+            "created": self.created,
             "psc_client": {"client_id": self.client_id, "secret_file": Files::of(data, &self.nil).secret},
         })
     }
@@ -211,6 +244,9 @@ mod tests {
             kind: Kind::Per,
             psc_identity: psc.into(),
             app_identity: app.into(),
+            course: String::new(),
+            procedure: String::new(),
+            status: String::new(),
         }
     }
 

@@ -36,6 +36,17 @@ CREATE TABLE evidence (
     body BLOB NOT NULL
 )";
 
+/// Second version of the schema: under which identifier a run was made, by whom it was driven, and the settings.
+pub(crate) const MIGRATION_2: &str = "ALTER TABLE run ADD COLUMN identity TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN driver TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN timer_s BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX run_created ON run (created_us);
+CREATE INDEX run_verdict ON run (verdict, number);
+CREATE TABLE setting (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+)";
+
 /// A run as the history shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -57,6 +68,12 @@ pub struct Run {
     pub started: Timestamp,
     /// From the opening of the window to the verdict.
     pub duration_ms: i64,
+    /// The identifier of the mailbox it was made with; a product's may have changed since.
+    pub identity: String,
+    /// `adapter` or `person`; empty for runs of the first versions.
+    pub driver: String,
+    /// Seconds that the window was to wait for a person.
+    pub timer_s: i64,
 }
 
 /// A campaign: the runs asked for together.
@@ -78,7 +95,7 @@ fn time(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-const RUN_COLUMNS: &str = "number, campaign, nil, job, verdict, reason, created_us, started_us, duration_ms";
+const RUN_COLUMNS: &str = "number, campaign, nil, job, verdict, reason, created_us, started_us, duration_ms, identity, driver, timer_s";
 
 impl Run {
     fn read(row: &sqlx::any::AnyRow) -> Result<Self, db::Error> {
@@ -93,6 +110,9 @@ impl Run {
             created: time(row.try_get("created_us")?),
             started: time(row.try_get("started_us")?),
             duration_ms: row.try_get("duration_ms")?,
+            identity: row.try_get("identity")?,
+            driver: row.try_get("driver")?,
+            timer_s: row.try_get("timer_s")?,
         })
     }
 }

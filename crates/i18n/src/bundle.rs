@@ -52,8 +52,18 @@ fn bundle(lang: Lang) -> &'static FluentBundle<FluentResource> {
 /// The Fluent source of a language, as compiled in.
 pub(crate) fn source(lang: Lang) -> &'static str {
     match lang {
-        Lang::Fr => include_str!("../locales/fr.ftl"),
-        Lang::En => include_str!("../locales/en.ftl"),
+        Lang::Fr => concat!(
+            include_str!("../locales/fr/main.ftl"),
+            include_str!("../locales/fr/frame.ftl"),
+            include_str!("../locales/fr/accounts.ftl"),
+            include_str!("../locales/fr/runs.ftl"),
+        ),
+        Lang::En => concat!(
+            include_str!("../locales/en/main.ftl"),
+            include_str!("../locales/en/frame.ftl"),
+            include_str!("../locales/en/accounts.ftl"),
+            include_str!("../locales/en/runs.ftl"),
+        ),
     }
 }
 

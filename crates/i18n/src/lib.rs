@@ -1,6 +1,6 @@
 //! The texts on the screens: French first, English complete.
 //!
-//! Texts live in two Fluent files (`locales/fr.ftl`, `locales/en.ftl`) and are compiled into the program, so a
+//! Texts live in two Fluent files (`locales/fr/`, `locales/en/`, one file per area of the screens) and are compiled into the program, so a
 //! screen never waits for a file and never meets half a translation: a test compares both files, identifier by
 //! identifier and variable by variable, and looks for identifiers that no page uses.
 //!

@@ -8,12 +8,14 @@
 //! The MIME crates (`mail-builder`, `mail-parser`) stay behind this boundary.
 
 mod address;
+mod carried;
 mod draft;
 mod header;
 mod label;
 mod message_id;
 
 pub use address::{Address, AddressError, PATIENT_DOMAIN};
+pub use carried::{Carried, CarriedDocument, carried};
 pub use draft::{ComposeError, Document, Draft, compose};
 pub use header::{
     CLOSE_EXCHANGE, Field, Indicators, X_MSS_CODECDA, X_MSS_INS, X_MSS_MES, X_MSS_NIL, fields, header_values,

@@ -74,6 +74,9 @@ async fn judge(cli: &Cli, bench: &Bench) -> Result<(u8, PathBuf), Error> {
         kind: Kind::Per,
         psc_identity: "899700000018".into(),
         app_identity: "163254178".into(),
+        course: "MDV".into(),
+        procedure: "Référencement Ségur vague 2".into(),
+        status: "En cours".into(),
     };
     match bench.add_product(new).await {
         Ok(_) => {}

@@ -1,0 +1,1 @@
+//! The INS identity: matricule, OID and traits; whether it is qualified.
