@@ -9,13 +9,14 @@ does what is asked with its own mail client, and the LAST line of its standard o
 Exit code 0, or 3 for "unsupported". Standard error goes to the run's log. The bench judges what it sees on the wire;
 what is printed here is only shown to the person who reads the verdict.
 
-Nothing but the standard library, Python 3.9 or later. To plug your own product in, keep `main` and replace the bodies
-of `step_login`, `step_fetch` and `step_send` by calls to your software.
+Nothing but the standard library and `xdm.py` beside it, Python 3.9 or later. To plug your own product in, keep `main`
+and replace the bodies of the functions `step_…` by calls to your software.
 """
 
 import base64
 import contextlib
 import email.message
+import email.parser
 import email.policy
 import email.utils
 import hashlib
@@ -29,6 +30,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+
+import xdm
 
 # The name that a client gives to EHLO. The default of smtplib is the workstation's name: nobody's business.
 EHLO_NAME = "[127.0.0.1]"
@@ -174,7 +177,7 @@ def with_one_renewal(credentials, open_session):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def imap_login(request, context, credentials):
+def imap_connect(request, context):
     place, timeout = request["imap"], seconds_left(request)
     if place["security"] == "tls":
         imap = imaplib.IMAP4_SSL(place["host"], place["port"], ssl_context=context, timeout=timeout)
@@ -184,6 +187,11 @@ def imap_login(request, context, credentials):
             raise Refused("the IMAP server does not offer STARTTLS: nothing was sent in clear")
         imap.starttls(context)  # forgets what was said in clear, and reads the capabilities anew
     check_issuer(imap.sock)
+    return imap
+
+
+def imap_login(request, context, credentials):
+    imap = imap_connect(request, context)
     if f"AUTH={credentials.mechanism()}" not in imap.capabilities:
         raise Refused(f"the IMAP server does not offer {credentials.mechanism()}")
     asked = []
@@ -221,12 +229,30 @@ def fetch_newest(imap, work_dir):
     return f"{len(uids)} message(s), UID {newest.decode()} read ({len(body)} octets)"
 
 
+def find_message(imap, identifier, patience):
+    """The header of the message with this Message-ID; waits for it a little, as a mailbox fills while we look."""
+    until = time.monotonic() + patience
+    imap.select("INBOX", readonly=True)
+    while True:
+        _, found = imap.uid("SEARCH", None, "HEADER", "Message-ID", f'"{identifier}"')
+        uids = found[0].split() if found and found[0] else []
+        if uids:
+            break
+        if time.monotonic() > until:
+            raise OSError("the message to answer is not in the inbox")
+        time.sleep(0.2)
+        imap.noop()
+    _, data = imap.uid("FETCH", uids[-1].decode(), "(BODY.PEEK[HEADER])")
+    head = next(part[1] for part in data if isinstance(part, tuple))
+    return email.parser.BytesHeaderParser(policy=email.policy.default).parsebytes(head)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # SMTP
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def smtp_login(request, context, credentials):
+def smtp_connect(request, context):
     place, timeout = request["smtp"], seconds_left(request)
     if place["security"] == "tls":
         smtp = smtplib.SMTP_SSL(place["host"], place["port"], EHLO_NAME, timeout=timeout, context=context)
@@ -235,6 +261,11 @@ def smtp_login(request, context, credentials):
         smtp.starttls(context=context)  # SMTPNotSupportedError where STARTTLS is not offered
     check_issuer(smtp.sock)
     smtp.ehlo(EHLO_NAME)
+    return smtp
+
+
+def smtp_login(request, context, credentials):
+    smtp = smtp_connect(request, context)
     if credentials.mechanism() not in smtp.esmtp_features.get("auth", "").split():
         raise Refused(f"the SMTP server does not offer {credentials.mechanism()}")
     # smtplib's own `login` and `auth` do not know XOAUTH2's empty answer; three commands do it. No initial response:
@@ -256,22 +287,90 @@ def smtp_login(request, context, credentials):
     raise refusal(f"the SMTP server refused the login ({code})")
 
 
-def compose(request):
-    """A mail without document: text/plain in UTF-8, and the product's number in X-MSS-NIL on every mail."""
-    facts, sender = request["message"], request["mailbox"]["address"]
-    mail = email.message.EmailMessage(policy=email.policy.SMTP.clone(cte_type="7bit"))
+class Policy(email.policy.EmailPolicy):
+    """CRLF, ASCII on the wire, and message identifiers left whole (the library would cut long ones into encoded words)."""
+
+    def fold_binary(self, name, value):
+        if name.lower() in ("message-id", "in-reply-to", "references") or name.lower().startswith("x-mss-"):
+            return f"{name}: {value}".replace("> <", ">\r\n <").encode("ascii") + b"\r\n"
+        return super().fold_binary(name, value)
+
+
+POLICY = Policy(linesep="\r\n", cte_type="7bit")
+
+
+def compose(request, parent=None):
+    """The mail that the facts ask for: documents in an IHE_XDM.zip, the X-MSS-* headers; `parent` is what it answers."""
+    message, sender = request["message"], request["mailbox"]["address"]
+    documents = read_documents(message.get("documents") or [])
+    mail = email.message.EmailMessage(policy=POLICY)
     mail["From"] = sender
-    mail["To"] = ", ".join(facts["to"])
-    mail["Subject"] = facts.get("subject") or "Message de test"
+    mail["To"] = ", ".join(message["to"])
+    mail["Subject"] = xdm.subject(documents) if documents else message.get("subject") or answer_subject(parent)
     mail["Date"] = email.utils.format_datetime(email.utils.localtime())
     mail["Message-ID"] = email.utils.make_msgid(domain=sender.rsplit("@", 1)[1])
-    mail["X-MSS-NIL"] = request["nil"]
-    # FIN only towards a patient, and only where the professional asked for it.
-    to_patient = any(address.lower().endswith("@patient.mssante.fr") for address in facts["to"])
-    if to_patient and (facts.get("facts") or {}).get("close"):
-        mail["X-MSS-MES"] = "FIN"
-    mail.set_content(facts.get("text") or "", charset="utf-8", cte="quoted-printable")
+    for name, value in [*threading(parent), *indicators(request, documents)]:
+        mail[name] = value
+    mail.set_content(message.get("text") or "", charset="utf-8", cte="quoted-printable")
+    if documents:
+        attach(mail, documents, sender)
     return bytes(mail)
+
+
+def read_documents(paths):
+    """The CDA documents of one patient: a mail never holds two patients (ECO.2.1.1)."""
+    documents = []
+    for name in paths:
+        with open(name, "rb") as file:
+            try:
+                documents.append(xdm.Document(file.read()))
+            except xdm.Unreadable as error:
+                raise ValueError(f"{os.path.basename(name)}: {error}") from None
+    if len({document.patient_key() for document in documents}) > 1:
+        raise Refused("the documents are about more than one patient: nothing was sent")
+    return documents
+
+
+def indicators(request, documents):
+    """The X-MSS-* headers: names and values."""
+    message = request["message"]
+    facts = message.get("facts") or {}
+    found = [("X-MSS-NIL", request["nil"])]  # on every mail (ECO.2.4.3)
+    if documents:  # these two on mails with documents, and on no other (ECO.2.4.1, ECO.2.4.2)
+        found.append(("X-MSS-CODECDA", ",".join(document.code for document in documents)))
+        found.append(("X-MSS-INS", "O" if any(document.qualified() for document in documents) else "N"))
+    # FIN only towards a patient, and only where the professional asked for it (ECO.2.2.8). In the bench's own form a
+    # patient is an address that `to_patient` says to be one.
+    to_patient = facts.get("to_patient") or any(address.lower().endswith("@patient.mssante.fr") for address in message["to"])
+    if to_patient and facts.get("close"):
+        found.append(("X-MSS-MES", "FIN"))
+    return found
+
+
+def threading(parent):
+    """What links an answer to what it answers (RFC 5322, section 3.6.4); nothing for a new mail."""
+    if not parent:
+        return []
+    known = " ".join((parent["References"] or parent["In-Reply-To"] or "").split())
+    return [("In-Reply-To", parent["Message-ID"]), ("References", f"{known} {parent['Message-ID']}".strip())]
+
+
+def answer_subject(parent):
+    known = " ".join((parent["Subject"] or "").split()) if parent else "Message de test"
+    return known if not parent or known.lower().startswith("re:") else f"Re: {known}"
+
+
+def attach(mail, documents, sender):
+    """IHE_XDM.zip, and for a document made of a PDF that PDF, byte for byte.
+
+    A structured document wants a PDF/A-1 made of its text as well (ECO.2.1.5). Python's standard library cannot make
+    one: this example sends none, where a product must.
+    """
+    mail.add_attachment(xdm.archive(documents, sender), maintype="application", subtype="zip", filename="IHE_XDM.zip")
+    for document in documents:
+        pdf = document.embedded_pdf()
+        if pdf:
+            mail.add_attachment(pdf, maintype="application", subtype="pdf", filename=document.pdf_name())
 
 
 def submit(smtp, sender, recipients, mail):
@@ -326,18 +425,30 @@ def step_send(request, context, credentials):
     if message.get("eml_file"):
         with open(message["eml_file"], "rb") as file:
             mail = file.read()
-    elif message.get("documents"):
-        raise Unsupported("IHE_XDM archives are not written by this example")
     else:
         mail = compose(request)
+    return deliver(request, context, credentials, message["to"], mail)
+
+
+def step_reply(request, context, credentials):
+    """Finds the message by its identifier, and answers it."""
+    original = request["message"]["facts"]["in_reply_to"]
+    imap = with_one_renewal(credentials, lambda: imap_login(request, context, credentials))
+    parent = find_message(imap, original, seconds_left(request) / 2)
+    imap.logout()
+    request["message"]["to"] = request["message"].get("to") or [email.utils.parseaddr(parent["From"])[1]]
+    return deliver(request, context, credentials, request["message"]["to"], compose(request, parent))
+
+
+def deliver(request, context, credentials, recipients, mail):
     smtp = with_one_renewal(credentials, lambda: smtp_login(request, context, credentials))
-    detail = submit(smtp, request["mailbox"]["address"], message["to"], mail)
+    detail = submit(smtp, request["mailbox"]["address"], recipients, mail)
     with contextlib.suppress(smtplib.SMTPException, OSError):
         smtp.quit()  # the mail is accepted: whatever happens now changes nothing
     return detail
 
 
-STEPS = {"login": step_login, "logout": step_login, "fetch": step_fetch, "send": step_send}
+STEPS = {"login": step_login, "logout": step_login, "fetch": step_fetch, "send": step_send, "reply": step_reply}
 
 
 # ---------------------------------------------------------------------------------------------------------------------

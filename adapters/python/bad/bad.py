@@ -1,0 +1,333 @@
+#!/usr/bin/env python3
+"""BAD CLIENTS in one program: each mode is the example adapter, with one thing broken.
+
+Usage: bad.py MODE as an adapter, bad.py alone for the list. Where the files beside this one share no code with the
+example, these share all of it but the fault: whatever the bench says against them is about that fault.
+"""
+
+import imaplib
+import os
+import smtplib
+import ssl
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+sys.dont_write_bytecode = True
+
+import adapter  # noqa: E402
+
+MODES = {}
+
+
+def mode(name, requirement):
+    """Notes a mode: its name, the requirement that it breaks, its description, and what breaks it."""
+
+    def note(breaks):
+        MODES[name] = (requirement, breaks.__doc__, breaks)
+        return breaks
+
+    return note
+
+
+def change_headers(change):
+    """Has the X-MSS-* headers changed: `change(headers, request, documents)` works on a dictionary."""
+    honest = adapter.indicators
+
+    def indicators(request, documents):
+        headers = dict(honest(request, documents))
+        change(headers, request, documents)
+        return list(headers.items())
+
+    adapter.indicators = indicators
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Connections
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def before_starttls(imap_line, smtp_line):
+    """Has a line said in clear just before STARTTLS; the answer is read and ignored. A line may be a function."""
+    imap_starttls, smtp_starttls = imaplib.IMAP4.starttls, smtplib.SMTP.starttls
+
+    def imap(self, *arguments):
+        self.send(b"e1 " + (imap_line() if callable(imap_line) else imap_line) + b"\r\n")
+        while (answer := self.readline()) and not answer.startswith(b"e1 "):
+            pass
+        return imap_starttls(self, *arguments)
+
+    def smtp(self, *arguments, **named):
+        self.docmd(smtp_line() if callable(smtp_line) else smtp_line)
+        return smtp_starttls(self, *arguments, **named)
+
+    imaplib.IMAP4.starttls, smtplib.SMTP.starttls = imap, smtp
+
+
+@mode("clear-login", "SC.MSS/CONF.07")
+def clear_login():
+    """sends its login in clear, then does STARTTLS and logs in again"""
+    made = []
+    honest = adapter.Credentials.__init__
+
+    def remember(self, *arguments):
+        honest(self, *arguments)
+        made.append(self)
+
+    adapter.Credentials.__init__ = remember
+
+    def line():
+        return f"{made[0].mechanism()} {adapter.base64.b64encode(made[0].response()).decode()}"
+
+    before_starttls(lambda: f"AUTHENTICATE {line()}".encode(), lambda: f"AUTH {line()}")
+
+
+@mode("early-command", "SC.MSS/CONF.05 SC.MSS/CONF.06")
+def early_command():
+    """opens a mailbox, or names a sender, before STARTTLS"""
+    before_starttls(b"SELECT INBOX", "MAIL FROM:<nobody@mail.test>")
+
+
+@mode("no-second-ehlo", "SC.MSS/CONF.05")
+def no_second_ehlo():
+    """believes after STARTTLS what the server said in clear before it: no second EHLO"""
+    ehlo, starttls = smtplib.SMTP.ehlo, smtplib.SMTP.starttls
+
+    def once(self, *arguments):
+        return (250, b"") if isinstance(self.sock, ssl.SSLSocket) else ehlo(self, *arguments)
+
+    def keep(self, *arguments, **named):
+        answer = starttls(self, *arguments, **named)
+        self.esmtp_features["auth"] = "XOAUTH2 EXTERNAL"
+        return answer
+
+    smtplib.SMTP.ehlo, smtplib.SMTP.starttls = once, keep
+
+
+@mode("old-tls", "SC.MSS/CONF.01")
+def old_tls():
+    """accepts TLS 1.1"""
+    honest = adapter.tls_context
+
+    def context(request):
+        made = honest(request)
+        made.set_ciphers("ALL:@SECLEVEL=0")
+        made.minimum_version = ssl.TLSVersion.TLSv1
+        return made
+
+    adapter.tls_context = context
+
+
+@mode("wrong-mechanism", "SC.MSS/CONF.07 SC.MSS/CONF.12")
+def wrong_mechanism():
+    """logs in with the mechanism PLAIN"""
+
+    def plain(credentials):
+        return f"\0{credentials.user}\0password".encode()
+
+    def imap_login(request, context, credentials):
+        imap = adapter.imap_connect(request, context)
+        try:
+            imap.authenticate("PLAIN", lambda _: plain(credentials))
+        except imaplib.IMAP4.error as error:
+            raise adapter.Refused(f"PLAIN: {error}") from None
+        return imap
+
+    def smtp_login(request, context, credentials):
+        smtp = adapter.smtp_connect(request, context)
+        code, _ = smtp.docmd("AUTH", "PLAIN " + adapter.base64.b64encode(plain(credentials)).decode())
+        if code != 235:
+            raise adapter.Refused(f"PLAIN: {code}")
+        return smtp
+
+    adapter.imap_login, adapter.smtp_login = imap_login, smtp_login
+
+
+@mode("no-certificate", "SC.MSS/CONF.12")
+def no_certificate():
+    """asks for EXTERNAL and shows no certificate"""
+    ssl.SSLContext.load_cert_chain = lambda *_: None
+
+
+@mode("stale-token", "SC.MSS/CONF.11")
+def stale_token():
+    """presents the token that was just refused, instead of asking for another one"""
+
+    def renew(self):
+        self.renewable = None
+
+    adapter.Credentials.renew = renew
+
+
+@mode("no-renewal", "SC.MSS/CONF.11")
+def no_renewal():
+    """gives up at the first refused token"""
+    adapter.with_one_renewal = lambda _, open_session: open_session()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# X-MSS-NIL
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@mode("no-nil", "SC.MSS/CONF.16")
+def no_nil():
+    """leaves X-MSS-NIL out"""
+    change_headers(lambda headers, *_: headers.pop("X-MSS-NIL"))
+
+
+@mode("other-nil", "SC.MSS/CONF.16")
+def other_nil():
+    """gives another product's number in X-MSS-NIL"""
+    change_headers(lambda headers, request, _: headers.update({"X-MSS-NIL": request["nil"] + "0"}))
+
+
+@mode("no-nil-on-documents", "SC.MSS/CONF.16")
+def no_nil_on_documents():
+    """sends X-MSS-NIL, but not with documents"""
+    change_headers(lambda headers, _, documents: headers.pop("X-MSS-NIL") if documents else None)
+
+
+@mode("no-nil-on-replies", "SC.MSS/CONF.16")
+def no_nil_on_replies():
+    """sends X-MSS-NIL, but not on an answer"""
+    change_headers(lambda headers, request, _: headers.pop("X-MSS-NIL") if request["step"] == "reply" else None)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# X-MSS-INS, X-MSS-CODECDA
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@mode("no-ins", "SC.MSS/CONF.14")
+def no_ins():
+    """leaves X-MSS-INS out"""
+    change_headers(lambda headers, *_: headers.pop("X-MSS-INS", None))
+
+
+@mode("small-ins", "SC.MSS/CONF.14")
+def small_ins():
+    """writes the value of X-MSS-INS in lower case"""
+    change_headers(lambda headers, *_: headers.update({"X-MSS-INS": headers["X-MSS-INS"].lower()}) if "X-MSS-INS" in headers else None)
+
+
+@mode("ins-always", "SC.MSS/CONF.14")
+def ins_always():
+    """says X-MSS-INS: O for an INS that is not qualified"""
+    change_headers(lambda headers, *_: headers.update({"X-MSS-INS": "O"}) if "X-MSS-INS" in headers else None)
+
+
+@mode("ins-on-plain", "SC.MSS/CONF.14")
+def ins_on_plain():
+    """sends X-MSS-INS: N on a mail without document"""
+    change_headers(lambda headers, *_: headers.setdefault("X-MSS-INS", "N"))
+
+
+@mode("no-codecda", "SC.MSS/CONF.15")
+def no_codecda():
+    """leaves X-MSS-CODECDA out"""
+    change_headers(lambda headers, *_: headers.pop("X-MSS-CODECDA", None))
+
+
+def recode(change):
+    """Has X-MSS-CODECDA changed, where there is one."""
+
+    def apply(headers, _, documents):
+        if documents:
+            headers["X-MSS-CODECDA"] = change(headers["X-MSS-CODECDA"], documents)
+
+    change_headers(apply)
+
+
+@mode("label-as-code", "SC.MSS/CONF.15")
+def label_as_code():
+    """writes the name of the coding system before the code in X-MSS-CODECDA"""
+    recode(lambda value, _: f"LOINC:{value}")
+
+
+@mode("one-code", "SC.MSS/CONF.15")
+def one_code():
+    """writes the first document's code only in X-MSS-CODECDA"""
+    recode(lambda value, _: value.partition(",")[0])
+
+
+@mode("codecda-spaces", "SC.MSS/CONF.15")
+def codecda_spaces():
+    """writes a space after the comma in X-MSS-CODECDA"""
+    recode(lambda value, _: value.replace(",", ", "))
+
+
+@mode("codecda-on-plain", "SC.MSS/CONF.15")
+def codecda_on_plain():
+    """sends X-MSS-CODECDA on a mail without document"""
+    change_headers(lambda headers, *_: headers.setdefault("X-MSS-CODECDA", "11490-0"))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# X-MSS-MES
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def asked(request, what):
+    return bool((request["message"].get("facts") or {}).get(what))
+
+
+@mode("no-mes", "SC.MSS/CONF.21")
+def no_mes():
+    """leaves X-MSS-MES out"""
+    change_headers(lambda headers, *_: headers.pop("X-MSS-MES", None))
+
+
+@mode("small-mes", "SC.MSS/CONF.21")
+def small_mes():
+    """writes X-MSS-MES: fin in lower case"""
+    change_headers(lambda headers, *_: headers.update({"X-MSS-MES": "fin"}) if "X-MSS-MES" in headers else None)
+
+
+@mode("mes-always", "SC.MSS/CONF.21")
+def mes_always():
+    """closes every exchange with a patient, asked for or not"""
+    change_headers(lambda headers, request, _: headers.update({"X-MSS-MES": "FIN"}) if asked(request, "to_patient") else None)
+
+
+@mode("mes-to-professional", "SC.MSS/CONF.21")
+def mes_to_professional():
+    """closes the exchange with a professional too"""
+    change_headers(lambda headers, request, _: headers.update({"X-MSS-MES": "FIN"}) if asked(request, "close") else None)
+
+
+@mode("mes-on-plain", "SC.MSS/CONF.21")
+def mes_on_plain():
+    """sends X-MSS-MES: FIN on every mail"""
+    change_headers(lambda headers, *_: headers.update({"X-MSS-MES": "FIN"}))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Answers
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@mode("no-in-reply-to", "MSS/va1.08")
+def no_in_reply_to():
+    """answers with a new mail: neither In-Reply-To nor References"""
+    adapter.threading = lambda parent: []
+
+
+@mode("workstation-message-id", "MSS/va1.12")
+def workstation_message_id():
+    """ends its Message-ID with the workstation's name"""
+    make = adapter.email.utils.make_msgid
+    adapter.email.utils.make_msgid = lambda domain=None: make(domain="poste-12")
+
+
+def main():
+    if len(sys.argv) != 2 or sys.argv[1] not in MODES:
+        print("usage: bad.py MODE, as an adapter; the modes are:", file=sys.stderr)
+        for name, (requirement, description, _) in MODES.items():
+            print(f"  {name:24} {requirement:30} {description}", file=sys.stderr)
+        return 2
+    MODES[sys.argv[1]][2]()
+    return adapter.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
