@@ -1,14 +1,18 @@
 //! The judge: `(scenario, context, events, messages) → judgement`. Pure, so that a proof can be replayed.
 
+use crate::pending::{
+    CodeCdaHeader, Content, Contents, InReplyTo, InsHeader, MailReceived, MesHeader, NilHeader,
+    OldTlsRefused, SentTo, StartTls, Taken, TlsOffered, TokenRenewed, UniqueMessageId,
+};
 use kernel::Timestamp;
 use rules::{
-    Check, ClientCertificate, Connection, LoginAccepted, MailReceived, MechanismUsed, Message, NilHeader,
-    Outcome, Protocol, TlsBeforeLogin, Transcript,
+    Check, ClientCertificate, Connection, LoginAccepted, MechanismUsed, Message, Outcome, Protocol, Text,
+    TlsBeforeLogin, Transcript,
 };
 use serde::{Deserialize, Serialize};
-use wire::{Event, Fact};
+use wire::{ConnectionId, Event, Fact};
 
-use crate::scenario::{Expectation, Scenario};
+use crate::scenario::{Arm, Expectation, Scenario};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -89,8 +93,28 @@ pub struct Context {
     pub adapter: Vec<AdapterWord>,
     /// Connections of others during the window: counted and shown, never judged.
     pub strangers: u32,
-    /// The run that is the positive control of this one.
+    /// The run that is the positive control of this one; its own number where the control is one of its steps.
     pub control: Option<i64>,
+    /// What the product's mailbox did besides, during the window: shown, never judged.
+    #[serde(default)]
+    pub meanwhile: Meanwhile,
+    /// Message-ID of the message that the bench put into the mailbox to be answered.
+    #[serde(default)]
+    pub original: Option<String>,
+    /// Whether there was more on the wire than a proof keeps: only the beginning was judged.
+    #[serde(default)]
+    pub truncated: bool,
+}
+
+/// What else a mailbox did during a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meanwhile {
+    /// Connections.
+    pub connections: u32,
+    /// Logins tried on them.
+    pub logins: u32,
+    /// Messages sent on them.
+    pub mails: u32,
 }
 
 /// Who drives the client.
@@ -110,8 +134,10 @@ pub struct Marks {
     pub tokens: Vec<String>,
     /// Serial numbers of the certificates handed out.
     pub certificates: Vec<String>,
-    /// The recipient that the run owns.
-    pub recipient: Option<String>,
+    /// The recipients that the run owns, one for each step that sends a message, in their order. For a person: those that
+    /// the page asks for.
+    #[serde(default)]
+    pub recipients: Vec<String>,
     /// A word that no other run uses.
     pub nonce: Option<String>,
 }
@@ -147,43 +173,137 @@ pub fn judge(
         return Judgement { verdict: Verdict::Unsupported, checks: Vec::new() };
     }
     let transcript = own(scenario, context, events);
-    let checks: Vec<Check> =
-        scenario.expect.iter().map(|expectation| hold(expectation, context, &transcript, messages)).collect();
-    let worst = |outcome| checks.iter().any(|check| check.outcome == outcome);
-    let verdict = if worst(Outcome::Failed) {
+    let mut checks = Vec::new();
+    // What must hold for the test to mean something, and what the test is about.
+    let (mut control, mut test) = (Vec::new(), Vec::new());
+    for expectation in &scenario.expect {
+        if expectation.needs_adapter() && context.driver == Driver::Person {
+            continue;
+        }
+        let mails = taken(scenario, context, &transcript, messages, expectation.step());
+        let check = hold(expectation, scenario, context, &transcript, &mails);
+        let is_control = scenario.control.is_some() && expectation.step() == scenario.control.as_deref();
+        if is_control && scenario.expect.len() > 1 { &mut control } else { &mut test }.push(check.outcome);
+        checks.push(check);
+    }
+    if let Some(missing) = control_run_missing(scenario, context) {
+        control.push(missing.outcome);
+        checks.push(missing);
+    }
+    let verdict = if test.contains(&Outcome::Failed) {
         Verdict::Failed
-    } else if worst(Outcome::Inconclusive) || checks.is_empty() {
-        Verdict::Inconclusive
-    } else {
+    } else if test.iter().chain(&control).all(|outcome| *outcome == Outcome::Passed) && !test.is_empty() {
         Verdict::Passed
+    } else {
+        // A negative test without its positive control says nothing, and silence is never a pass.
+        Verdict::Inconclusive
     };
     Judgement { verdict, checks }
 }
 
+/// Where the control is another job: the run that proved it must be known.
+fn control_run_missing(scenario: &Scenario, context: &Context) -> Option<Check> {
+    let control = scenario.control.as_ref().filter(|_| !scenario.has_own_control())?;
+    if context.control.is_some() {
+        return None;
+    }
+    Some(Check {
+        requirement: scenario.requirements.first().cloned().unwrap_or_default(),
+        outcome: Outcome::Inconclusive,
+        expected: Text::new(
+            format!("Le témoin positif {control} réussi par ce produit, depuis moins de 10 minutes"),
+            format!("The positive control {control} passed by this product, less than 10 minutes ago"),
+        ),
+        received: Text::new("Aucune exécution de ce témoin", "No run of this control"),
+        rule: "Témoin positif d’un test négatif".into(),
+        decided_by: None,
+        next: Text::new(
+            format!("Lancer {control}, puis ce test."),
+            format!("Run {control}, then this test."),
+        ),
+    })
+}
+
+/// The messages that an expectation about `step` looks at: with an adapter those to the step's own recipient, with a
+/// person the mailbox's messages in the order of the steps.
+fn taken<'a>(
+    scenario: &Scenario,
+    context: &Context,
+    transcript: &Transcript<'a>,
+    messages: &'a [Message<'a>],
+    step: Option<&str>,
+) -> Vec<Taken<'a>> {
+    let mut mails: Vec<_> = transcript.mails().collect();
+    mails.sort_by_key(|(event, _)| event.seq);
+    let place = step.and_then(|step| scenario.mail_steps().position(|other| other.id == step));
+    let chosen: Vec<_> = match (place, context.driver) {
+        (None, _) => mails,
+        (Some(place), Driver::Person) => mails.into_iter().skip(place).take(1).collect(),
+        (Some(place), Driver::Adapter) => {
+            let own = context.marks.recipients.get(place);
+            mails.into_iter().filter(|(_, mail)| own.is_some_and(|own| mail.to.contains(own))).collect()
+        }
+    };
+    let bytes = |queue_id: &str| messages.iter().find(|m| m.queue_id == queue_id).map(|m| m.bytes);
+    chosen
+        .into_iter()
+        .map(|(event, mail)| Taken { seq: event.seq, mail, message: bytes(&mail.queue_id) })
+        .collect()
+}
+
 fn hold(
     expectation: &Expectation,
+    scenario: &Scenario,
     context: &Context,
     transcript: &Transcript<'_>,
-    messages: &[Message<'_>],
+    mails: &[Taken<'_>],
 ) -> Check {
+    use Expectation as E;
+    let requirement = expectation.requirement();
     match expectation {
-        Expectation::TlsBeforeLogin { requirement, protocol } => {
+        E::TlsBeforeLogin { protocol, .. } => {
             TlsBeforeLogin { requirement, protocol: *protocol }.check(transcript)
         }
-        Expectation::Mechanism { requirement, protocol, mechanism } => {
+        E::Mechanism { protocol, mechanism, .. } => {
             MechanismUsed { requirement, protocol: *protocol, mechanism }.check(transcript)
         }
-        Expectation::Login { requirement, protocol } => {
+        E::Login { protocol, .. } => {
             LoginAccepted { requirement, protocol: *protocol, mailbox: &context.mailbox }.check(transcript)
         }
-        Expectation::ClientCertificate { requirement, protocol } => {
+        E::ClientCertificate { protocol, .. } => {
             ClientCertificate { requirement, protocol: *protocol, identity: &context.identity }
                 .check(transcript)
         }
-        Expectation::MailReceived { requirement } => MailReceived { requirement }.check(transcript),
-        Expectation::Nil { requirement } => {
-            NilHeader { requirement, nil: &context.nil }.check(transcript, messages)
+        E::Starttls { protocol, .. } => StartTls { requirement, protocol: *protocol }.check(transcript),
+        E::TlsOffered { protocol, .. } => TlsOffered { requirement, protocol: *protocol }.check(transcript),
+        E::OldTlsRefused { protocol, .. } => {
+            OldTlsRefused { requirement, protocol: *protocol }.check(transcript)
         }
+        E::TokenRenewed { protocol, .. } => {
+            TokenRenewed { requirement, protocol: *protocol }.check(transcript)
+        }
+        E::MailReceived { .. } => MailReceived { requirement }.check(transcript, mails),
+        E::SentTo { step, .. } => {
+            let place = scenario.mail_steps().position(|other| Some(&other.id) == step.as_ref());
+            let recipient = place.and_then(|place| context.marks.recipients.get(place));
+            SentTo { requirement, recipient: recipient.map_or("", String::as_str) }.check(transcript, mails)
+        }
+        E::Content { documents: 0, .. } => {
+            Contents { requirement, expect: Content::Plain }.check(transcript, mails)
+        }
+        E::Content { documents, qualified, .. } => {
+            let expect = Content::Documents { count: *documents, qualified: *qualified };
+            Contents { requirement, expect }.check(transcript, mails)
+        }
+        E::Nil { .. } => NilHeader { requirement, nil: &context.nil }.check(transcript, mails),
+        E::Ins { .. } => InsHeader { requirement }.check(transcript, mails),
+        E::Codecda { .. } => CodeCdaHeader { requirement }.check(transcript, mails),
+        E::Mes { close, .. } => MesHeader { requirement, close: *close }.check(transcript, mails),
+        E::Reply { .. } => {
+            let original = context.original.as_deref().unwrap_or_default();
+            InReplyTo { requirement, original }.check(transcript, mails)
+        }
+        E::MessageId { .. } => UniqueMessageId { requirement }.check(transcript, mails),
     }
 }
 
@@ -194,24 +314,44 @@ pub fn own<'a>(scenario: &Scenario, context: &Context, events: &'a [Event]) -> T
         Driver::Adapter => all.filter(|connection| is_marked(context, connection)),
         Driver::Person => {
             let mailbox = all.filter(|connection| is_of_mailbox(context, connection));
-            let first = if scenario.expects_mail() {
-                mailbox
-                    .connections()
-                    .iter()
-                    .find(|connection| connection.mails().next().is_some())
-                    .map(|c| c.id)
-            } else {
-                let protocols = scenario.protocols();
-                let wanted =
-                    |p: &Protocol| mailbox.of(*p).find(|c| c.logins().next().is_some()).map(|c| c.id);
-                protocols.iter().find_map(wanted)
-            };
-            match first {
-                Some(id) => mailbox.filter(|connection| connection.id == id),
-                None => mailbox,
+            let ids = first_of_each_step(scenario, &mailbox);
+            if ids.is_empty() { mailbox } else { mailbox.filter(|connection| ids.contains(&connection.id)) }
+        }
+    }
+}
+
+/// With a person the mailbox and the window decide: the first login of each protocol asked for (up to the first one
+/// accepted where the first is refused on purpose), and as many messages as the job has steps that send one.
+fn first_of_each_step(scenario: &Scenario, mailbox: &Transcript<'_>) -> Vec<ConnectionId> {
+    let mut ids = Vec::new();
+    let refused_first = scenario.step.iter().any(|step| step.arm == Some(Arm::RefuseFirstToken));
+    for protocol in scenario.steps_for(false).filter(|step| !step.mails()).flat_map(|step| &step.protocols) {
+        let tries = mailbox.of(*protocol).filter(|connection| connection.logins().next().is_some());
+        for connection in tries {
+            ids.push(connection.id);
+            if !refused_first || is_let_in(connection) {
+                break;
             }
         }
     }
+    let mut wanted = scenario.mail_steps().count();
+    let before = ids.len();
+    for connection in mailbox.connections() {
+        let mails = connection.mails().count();
+        if wanted > 0 && mails > 0 {
+            wanted = wanted.saturating_sub(mails);
+            ids.push(connection.id);
+        }
+    }
+    if before == ids.len() && scenario.expects_mail() {
+        ids.extend(mailbox.of(Protocol::Smtp).map(|connection| connection.id));
+    }
+    ids
+}
+
+/// Whether a login of this connection was accepted.
+pub(crate) fn is_let_in(connection: &Connection<'_>) -> bool {
+    connection.logins().any(|(_, auth)| matches!(auth.outcome, wire::AuthOutcome::Accepted { .. }))
 }
 
 fn is_marked(context: &Context, connection: &Connection<'_>) -> bool {
@@ -228,7 +368,7 @@ fn is_marked(context: &Context, connection: &Connection<'_>) -> bool {
             .certificate
             .as_ref()
             .is_some_and(|certificate| marks.certificates.contains(&certificate.serial)),
-        Fact::Mail { mail } => marks.recipient.as_ref().is_some_and(|recipient| mail.to.contains(recipient)),
+        Fact::Mail { mail } => marks.recipients.iter().any(|recipient| mail.to.contains(recipient)),
         Fact::Line { text, .. } | Fact::Greeting { name: text, .. } | Fact::Header { value: text, .. } => {
             marks.nonce.as_ref().is_some_and(|nonce| text.contains(nonce.as_str()))
         }
@@ -236,7 +376,7 @@ fn is_marked(context: &Context, connection: &Connection<'_>) -> bool {
     })
 }
 
-fn is_of_mailbox(context: &Context, connection: &Connection<'_>) -> bool {
+pub(crate) fn is_of_mailbox(context: &Context, connection: &Connection<'_>) -> bool {
     if connection.origin().is_some_and(|origin| origin.run.is_some_and(|run| run != context.run)) {
         return false;
     }

@@ -6,18 +6,22 @@
 
 pub mod adapter;
 pub mod desk;
+mod drive;
 mod error;
 pub mod judge;
 pub mod log;
+mod pending;
+mod person;
 pub mod posteriori;
 mod product;
 pub mod proof;
+mod props;
 mod queue;
 mod runs;
 pub mod scenario;
 mod window;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,7 +34,7 @@ use psc::{ClientRegistration, Identity, Psc, TokenSet};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 use tls::Lab;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 pub use error::{Code, Error};
 pub use product::{Files, NewProduct, Product, write_private};
@@ -119,6 +123,7 @@ pub(crate) struct Shared {
     /// Account of the mailbox that runs' own recipients lead to.
     pub(crate) sink: i64,
     live: Mutex<HashMap<i64, Live>>,
+    cancelled: Mutex<HashSet<i64>>,
     changed: watch::Sender<u64>,
     /// One registration at a time: each looks at the products that are there before it adds its own.
     registering: tokio::sync::Mutex<()>,
@@ -138,10 +143,14 @@ pub enum Phase {
     Waiting,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Live {
     phase: Phase,
     head: Option<i64>,
+    ends: Option<Timestamp>,
+    done: usize,
+    steps: usize,
+    poke: Arc<Notify>,
 }
 
 /// An open window, as a page shows it.
@@ -192,10 +201,14 @@ impl Bench {
             queues: Queues::new(),
             sink,
             live: Mutex::default(),
+            cancelled: Mutex::default(),
             changed: watch::Sender::new(0),
             registering: tokio::sync::Mutex::default(),
             parts,
         });
+        for alias in props::standing_aliases(shared.parts.operator.domain()) {
+            shared.parts.operator.add_alias(&alias, shared.sink);
+        }
         let bench = Self { shared };
         for product in bench.products().await? {
             bench.equip(&product).await?;
@@ -454,13 +467,30 @@ impl Bench {
         let (left_out, jobs): (Vec<_>, Vec<_>) =
             chosen.into_iter().cloned().partition(|scenario| by_hand(scenario));
         let left_out: Vec<String> = left_out.into_iter().map(|scenario| scenario.id).collect();
-        let ids: Vec<String> = jobs.iter().map(|scenario| scenario.id.clone()).collect();
         let seed = request.seed.unwrap_or_else(|| u64::from_be_bytes(kernel::random::bytes()))
             & (i64::MAX as u64 >> 10);
         let parts = &self.shared.parts;
         let setting = (i64::try_from(seed).unwrap_or(0), request.accelerated);
+        let timer = match (request.timer, &request.adapter) {
+            (Some(timer), _) => timer,
+            (None, Some(_)) => Duration::from_secs(self.settings().await?.timer_adapter_s),
+            (None, None) => Duration::from_secs(self.settings().await?.timer_person_s),
+        };
+        let driver = if request.adapter.is_some() { "adapter" } else { "person" };
+        let new: Vec<runs::NewRun> = jobs
+            .iter()
+            .map(|scenario| runs::NewRun {
+                job: scenario.id.clone(),
+                identity: match scenario.mailbox {
+                    scenario::Mailbox::Per => product.psc_identity.clone(),
+                    scenario::Mailbox::App => product.app_identity.clone(),
+                },
+                driver,
+                timer_s: i64::try_from(timer.as_secs()).unwrap_or(i64::MAX),
+            })
+            .collect();
         let (campaign, numbers) =
-            runs::create(&parts.db, parts.clock.now(), &product.nil, setting, &left_out, &ids).await?;
+            runs::create(&parts.db, parts.clock.now(), &product.nil, setting, &left_out, &new).await?;
         let mut lanes: HashMap<String, Vec<Order>> = HashMap::new();
         for (number, scenario) in numbers.iter().zip(jobs) {
             let order = Order {
@@ -468,7 +498,7 @@ impl Bench {
                 scenario,
                 product: product.clone(),
                 adapter: request.adapter.clone(),
-                timer: request.timer.unwrap_or(parts.timing.window),
+                timer,
                 accelerated: request.accelerated,
                 canned: request.canned,
                 seed,
@@ -482,7 +512,7 @@ impl Bench {
             tokio::spawn(async move {
                 for (order, place) in orders.into_iter().zip(places) {
                     place.turn().await;
-                    shared.carry_out(&order).await;
+                    Box::pin(shared.carry_out(&order)).await;
                     drop(place);
                 }
             });
@@ -517,8 +547,19 @@ impl Bench {
     /// # Errors
     /// `bad_input` where no person is waited for in this run.
     pub async fn prolong(&self, run: i64, more: Duration) -> Result<Timestamp, Error> {
-        let _ = (run, more);
-        todo!()
+        let mut live = self.shared.live();
+        let window = live.get_mut(&run).filter(|live| live.phase == Phase::Waiting);
+        let Some((window, ends)) = window.and_then(|live| live.ends.map(|ends| (live, ends))) else {
+            let next = "Only an open window that waits for a person can be prolonged.";
+            return Err(Error::new(Code::BadInput, format!("run {run} waits for nobody"), next).field("run"));
+        };
+        let now = self.shared.parts.clock.now();
+        let ends = (ends.max(now) + more).min(now + person::LONGEST);
+        window.ends = Some(ends);
+        window.poke.notify_one();
+        drop(live);
+        self.shared.touch();
+        Ok(ends)
     }
 
     /// Ends a run that is queued or open: *aborted*, never a verdict.
@@ -526,14 +567,45 @@ impl Bench {
     /// # Errors
     /// `bad_input` where the run is finished or unknown.
     pub async fn cancel(&self, run: i64) -> Result<(), Error> {
-        let _ = run;
-        todo!()
+        let row = runs::run(&self.shared.parts.db, run).await?.filter(|row| row.verdict.is_none());
+        if row.is_none() {
+            let next = "Only a run that is queued or open can be cancelled.";
+            return Err(
+                Error::new(Code::BadInput, format!("run {run} is not there, or finished"), next).field("run")
+            );
+        }
+        self.shared.cancelled.lock().unwrap_or_else(PoisonError::into_inner).insert(run);
+        let poke = self.shared.live().get(&run).map(|live| Arc::clone(&live.poke));
+        match poke {
+            Some(poke) => poke.notify_one(),
+            None => {
+                // Still queued: its turn will find it finished.
+                let now = self.shared.parts.clock.now();
+                runs::finish(
+                    &self.shared.parts.db,
+                    run,
+                    Verdict::Aborted,
+                    window::CANCELLED,
+                    (now, now),
+                    None,
+                )
+                .await?;
+            }
+        }
+        self.shared.touch();
+        Ok(())
     }
 
     /// When the open window of this run ends, and how many of its steps are done; `None` where it is not open.
     pub fn window_state(&self, run: i64) -> Option<WindowState> {
-        let _ = run;
-        todo!()
+        let live = self.shared.live();
+        let live = live.get(&run)?;
+        Some(WindowState { ends: live.ends?, done: live.done, steps: live.steps })
+    }
+
+    /// The addresses of patients that a person is asked to write to: in MOTCO2's own form, and at Mon espace santé.
+    pub fn patient_addresses(&self) -> (String, String) {
+        (props::motco2_patient(self.shared.parts.operator.domain()), props::mes_patient())
     }
 
     /// The newest runs, newest first.
@@ -685,8 +757,16 @@ impl RunView {
 
 impl Shared {
     async fn carry_out(self: &Arc<Self>, order: &Order) {
+        if matches!(runs::run(&self.parts.db, order.number).await, Ok(Some(run)) if run.verdict.is_some()) {
+            // Cancelled while it was queued.
+            self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).remove(&order.number);
+            self.touch();
+            return;
+        }
         let phase = if order.adapter.is_some() { Phase::Running } else { Phase::Waiting };
-        self.live().insert(order.number, Live { phase, head: None });
+        let steps = order.scenario.steps_for(order.adapter.is_some()).count();
+        let live = Live { phase, head: None, ends: None, done: 0, steps, poke: Arc::default() };
+        self.live().insert(order.number, live);
         self.touch();
         let ended = window::run(self, order).await;
         let times = (ended.opened, ended.closed);
@@ -703,7 +783,42 @@ impl Shared {
             tracing::error!(run = order.number, "the verdict could not be written: {error}");
         }
         self.live().remove(&order.number);
+        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).remove(&order.number);
         self.touch();
+    }
+
+    /// Whether somebody asked for the end of this run.
+    pub(crate) fn is_cancelled(&self, run: i64) -> bool {
+        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).contains(&run)
+    }
+
+    /// Says until when an open run waits; what is returned wakes whoever waits when that changes.
+    pub(crate) fn wait_until(&self, run: i64, ends: Timestamp) -> Arc<Notify> {
+        let poke = self.live().get_mut(&run).map(|live| {
+            live.ends = Some(ends);
+            Arc::clone(&live.poke)
+        });
+        self.touch();
+        poke.unwrap_or_default()
+    }
+
+    /// What is left of an open window; `None` where it is over.
+    pub(crate) fn time_left(&self, run: i64) -> Option<Duration> {
+        let ends = self.live().get(&run)?.ends?;
+        if self.is_cancelled(run) {
+            return None;
+        }
+        let left = Duration::try_from(ends.duration_since(self.parts.clock.now())).ok()?;
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// How many steps have been seen.
+    pub(crate) fn progress(&self, run: i64, done: usize) {
+        let moved =
+            self.live().get_mut(&run).is_some_and(|live| std::mem::replace(&mut live.done, done) != done);
+        if moved {
+            self.touch();
+        }
     }
 
     pub(crate) fn issue(&self, product: &Product, life: Option<Duration>) -> Result<TokenSet, Error> {

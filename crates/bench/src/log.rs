@@ -62,6 +62,12 @@ pub fn write(
     if context.canned {
         log.bench(opened, "Message fourni tout prêt au client (--canned)".into());
     }
+    if let Some(original) = &context.original {
+        log.bench(opened, format!("Message à répondre déposé dans la boîte : {original}"));
+    }
+    for (step, recipient) in scenario.mail_steps().zip(&context.marks.recipients) {
+        log.bench(opened, format!("Étape {} : destinataire attendu {recipient}", step.id));
+    }
     if context.accelerated {
         log.bench(opened, "Durées annoncées raccourcies (mode accéléré)".into());
     }
@@ -72,6 +78,20 @@ pub fn write(
     let closed = context.closed;
     for word in &context.adapter {
         log.bench(closed, format!("Adaptateur, étape {} : {} {}", word.step, word.outcome, word.detail));
+    }
+    if context.truncated {
+        let text = "La transcription dépasse ce qu’un dossier conserve : seul son début est gardé et jugé";
+        log.bench(closed, text.into());
+    }
+    let besides = context.meanwhile;
+    if besides.connections > 0 {
+        log.bench(
+            closed,
+            format!(
+                "Pendant ce temps, votre LPS a ouvert {} autre(s) connexion(s) sur cette boîte ({} authentification(s), {} message(s)) : montrées, jamais jugées",
+                besides.connections, besides.logins, besides.mails
+            ),
+        );
     }
     if context.strangers > 0 {
         let whose = match context.driver {

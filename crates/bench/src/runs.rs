@@ -117,6 +117,15 @@ impl Run {
     }
 }
 
+/// A run to be made.
+#[derive(Clone, Debug)]
+pub(crate) struct NewRun {
+    pub(crate) job: String,
+    pub(crate) identity: String,
+    pub(crate) driver: &'static str,
+    pub(crate) timer_s: i64,
+}
+
 /// Reserves the numbers of a campaign and its runs, and writes them down as queued.
 pub(crate) async fn create(
     db: &Db,
@@ -124,7 +133,7 @@ pub(crate) async fn create(
     nil: &str,
     (seed, accelerated): (i64, bool),
     left_out: &[String],
-    jobs: &[String],
+    jobs: &[NewRun],
 ) -> Result<(i64, Vec<i64>), Error> {
     let (nil, jobs, left_out) = (nil.to_owned(), jobs.to_vec(), json!(left_out).to_string());
     let micros = now.as_microsecond();
@@ -147,14 +156,17 @@ pub(crate) async fn create(
                 let mut numbers = Vec::with_capacity(jobs.len());
                 for (number, job) in (first..).zip(&jobs) {
                     sqlx::query(
-                        "INSERT INTO run (number, campaign, nil, job, reason, created_us, started_us, duration_ms)
-                         VALUES ($1, $2, $3, $4, '', $5, $5, 0)",
+                        "INSERT INTO run (number, campaign, nil, job, reason, created_us, started_us, duration_ms, identity, driver, timer_s)
+                         VALUES ($1, $2, $3, $4, '', $5, $5, 0, $6, $7, $8)",
                     )
                     .bind(number)
                     .bind(campaign)
                     .bind(&nil)
-                    .bind(job)
+                    .bind(&job.job)
                     .bind(micros)
+                    .bind(&job.identity)
+                    .bind(job.driver)
+                    .bind(job.timer_s)
                     .execute(&mut *tx)
                     .await?;
                     numbers.push(number);
@@ -323,4 +335,23 @@ pub(crate) fn run_json(run: &Run, evidence: Option<&RunEvidence>, log: &[LogLine
         "checks": checks,
         "url": url,
     })
+}
+
+/// The newest run of `job` by `nil` that passed and ended after `since`.
+pub(crate) async fn last_passed(
+    db: &Db,
+    nil: &str,
+    job: &str,
+    since: Timestamp,
+) -> Result<Option<i64>, Error> {
+    let sql =
+        "SELECT max(number) FROM run WHERE nil = $1 AND job = $2 AND verdict = 'passed' AND started_us >= $3";
+    let row = sqlx::query(sql)
+        .bind(nil)
+        .bind(job)
+        .bind(since.as_microsecond())
+        .fetch_one(db.reader())
+        .await
+        .map_err(db::Error::from)?;
+    Ok(row.try_get(0).map_err(db::Error::from)?)
 }

@@ -5,13 +5,44 @@ use std::collections::BTreeSet;
 use rules::{Protocol, Registry, Text};
 use serde::{Deserialize, Serialize};
 
+macro_rules! files {
+    ($($id:literal),* $(,)?) => { &[$((concat!($id, ".toml"), include_str!(concat!("../scenarios/", $id, ".toml")))),*] };
+}
+
 /// The scenario files of this build, in the order of the job tree.
-const FILES: &[(&str, &str)] = &[
-    ("psc-auth-imap.toml", include_str!("../scenarios/psc-auth-imap.toml")),
-    ("psc-auth-smtp.toml", include_str!("../scenarios/psc-auth-smtp.toml")),
-    ("cert-auth-imap.toml", include_str!("../scenarios/cert-auth-imap.toml")),
-    ("cert-auth-smtp.toml", include_str!("../scenarios/cert-auth-smtp.toml")),
-    ("psc-nil.toml", include_str!("../scenarios/psc-nil.toml")),
+const FILES: &[(&str, &str)] = files![
+    "segur-v2-parcours",
+    "cert-auth-imap",
+    "cert-auth-smtp",
+    "cert-starttls-imap",
+    "cert-starttls-smtp",
+    "cert-tls-floor",
+    "cert-ins",
+    "cert-ins-n",
+    "cert-codecda",
+    "cert-two-cda",
+    "cert-nil",
+    "cert-plain",
+    "cert-reply",
+    "cert-mes",
+    "cert-mes-patient",
+    "cert-mes-absent",
+    "psc-ins",
+    "psc-ins-n",
+    "psc-codecda",
+    "psc-two-cda",
+    "psc-nil",
+    "psc-plain",
+    "psc-mes",
+    "psc-mes-patient",
+    "psc-mes-absent",
+    "psc-auth-imap",
+    "psc-auth-smtp",
+    "psc-starttls-imap",
+    "psc-starttls-smtp",
+    "psc-tls-floor",
+    "psc-token-refused",
+    "psc-reply",
 ];
 
 /// One job, as data: what it is called, whom it is for, what is done, what is expected.
@@ -41,6 +72,9 @@ pub struct Scenario {
     pub script: String,
     /// The mode in the log: `authentification` or `indicateurs`.
     pub mode: String,
+    /// Whether MOTCO2's own content of this job is not public, and this is what the requirement says.
+    #[serde(default)]
+    pub reconstructed: bool,
     /// What to do on the LPS, for a person; `{address}`, `{imap}`, `{smtp}`, `{psc}`, `{identity}`, `{nil}` are filled in.
     #[serde(default)]
     pub lps: Vec<Text>,
@@ -85,14 +119,83 @@ pub enum Automation {
     Attestation,
 }
 
-/// One call of the adapter.
+/// One call of the adapter; for a person, one thing to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
+    /// Its name in the scenario: what expectations and `control` refer to.
+    #[serde(default)]
+    pub id: String,
     /// The adapter's verb.
     pub adapter: Verb,
     /// The protocols it is handed.
     pub protocols: Vec<Protocol>,
+    /// Whom a message goes to.
+    #[serde(default)]
+    pub to: Recipient,
+    /// The documents that a message carries.
+    #[serde(default)]
+    pub documents: Vec<DocumentKind>,
+    /// Whether the professional wants no answer (`X-MSS-MES: FIN`, SC.MSS/CONF.21).
+    #[serde(default)]
+    pub close: bool,
+    /// How the sandbox misbehaves during this step.
+    #[serde(default)]
+    pub arm: Option<Arm>,
+}
+
+impl Step {
+    /// Whether a message is expected of it.
+    pub fn mails(&self) -> bool {
+        matches!(self.adapter, Verb::Send | Verb::Reply)
+    }
+
+    /// Whether a client that does right refuses to go on.
+    pub fn expects_refusal(&self) -> bool {
+        self.arm == Some(Arm::OldTls)
+    }
+}
+
+/// Whom a message of a step goes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipient {
+    /// A professional's mailbox of the bench, that the run owns.
+    #[default]
+    Bench,
+    /// A patient in MOTCO2's own form: digits only, on the test domain (spec 00).
+    PatientMotco2,
+    /// A patient in the real form: `<matricule>@patient.mssante.fr`.
+    Patient,
+}
+
+/// A document that the bench hands to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentKind {
+    /// A discharge letter of a patient with a qualified INS.
+    Letter,
+    /// A laboratory report of the same patient.
+    Report,
+    /// A discharge letter of a patient whose INS has no OID: not qualified.
+    Unqualified,
+}
+
+impl DocumentKind {
+    /// Whether its patient's INS is qualified.
+    pub fn is_qualified(self) -> bool {
+        self != Self::Unqualified
+    }
+}
+
+/// How the sandbox misbehaves during a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arm {
+    /// The first token presented is refused, whatever it is.
+    RefuseFirstToken,
+    /// The port offers TLS 1.1 and nothing else. Adapters only: nobody sees who connects before TLS.
+    OldTls,
 }
 
 /// The verbs of the adapter protocol.
@@ -123,6 +226,9 @@ pub enum Expectation {
     TlsBeforeLogin {
         /// Requirement that asks for it.
         requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
         /// Where.
         protocol: Protocol,
     },
@@ -130,6 +236,9 @@ pub enum Expectation {
     Mechanism {
         /// Requirement that asks for it.
         requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
         /// Where.
         protocol: Protocol,
         /// `XOAUTH2` or `EXTERNAL`.
@@ -139,6 +248,9 @@ pub enum Expectation {
     Login {
         /// Requirement that asks for it.
         requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
         /// Where.
         protocol: Protocol,
     },
@@ -146,6 +258,49 @@ pub enum Expectation {
     ClientCertificate {
         /// Requirement that asks for it.
         requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
+        /// Where.
+        protocol: Protocol,
+    },
+    /// STARTTLS on the plain port, nothing but its preliminaries before.
+    Starttls {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
+        /// Where.
+        protocol: Protocol,
+    },
+    /// A ClientHello that offers nothing below TLS 1.2.
+    TlsOffered {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
+        /// Where.
+        protocol: Protocol,
+    },
+    /// A server that offers TLS 1.1 only is refused. Adapters only.
+    OldTlsRefused {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
+        /// Where.
+        protocol: Protocol,
+    },
+    /// After a refusal, one new login with another token.
+    TokenRenewed {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
         /// Where.
         protocol: Protocol,
     },
@@ -153,24 +308,118 @@ pub enum Expectation {
     MailReceived {
         /// Requirement that asks for it.
         requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
+    },
+    /// A message to the step's recipient; another one proves nothing.
+    SentTo {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
+    },
+    /// What the message must carry for the test to mean something.
+    Content {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
+        /// CDA documents in its IHE_XDM archive; 0 for a mail without.
+        documents: usize,
+        /// Whether a qualified INS must be in them; either where absent.
+        #[serde(default)]
+        qualified: Option<bool>,
     },
     /// `X-MSS-NIL` with the product's number.
     Nil {
         /// Requirement that asks for it.
         requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
+    },
+    /// `X-MSS-INS` as the archive says; absent without one.
+    Ins {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
+    },
+    /// `X-MSS-CODECDA` as the archive says; absent without one.
+    Codecda {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
+    },
+    /// `X-MSS-MES`.
+    Mes {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
+        /// `FIN` once where true, no such header where false.
+        close: bool,
+    },
+    /// The message answers the one that the bench put into the mailbox.
+    Reply {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
+    },
+    /// One Message-ID, well formed.
+    MessageId {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
     },
 }
 
 impl Expectation {
     /// The requirement that asks for it.
     pub fn requirement(&self) -> &str {
+        self.common().0
+    }
+
+    /// The step it is about.
+    pub fn step(&self) -> Option<&str> {
+        self.common().1
+    }
+
+    /// Whether only a run by an adapter can show it.
+    pub fn needs_adapter(&self) -> bool {
+        matches!(self, Self::OldTlsRefused { .. })
+    }
+
+    fn common(&self) -> (&str, Option<&str>) {
         match self {
-            Self::TlsBeforeLogin { requirement, .. }
-            | Self::Mechanism { requirement, .. }
-            | Self::Login { requirement, .. }
-            | Self::ClientCertificate { requirement, .. }
-            | Self::MailReceived { requirement }
-            | Self::Nil { requirement } => requirement,
+            Self::TlsBeforeLogin { requirement, step, .. }
+            | Self::Mechanism { requirement, step, .. }
+            | Self::Login { requirement, step, .. }
+            | Self::ClientCertificate { requirement, step, .. }
+            | Self::Starttls { requirement, step, .. }
+            | Self::TlsOffered { requirement, step, .. }
+            | Self::OldTlsRefused { requirement, step, .. }
+            | Self::TokenRenewed { requirement, step, .. }
+            | Self::MailReceived { requirement, step, .. }
+            | Self::SentTo { requirement, step, .. }
+            | Self::Content { requirement, step, .. }
+            | Self::Nil { requirement, step, .. }
+            | Self::Ins { requirement, step, .. }
+            | Self::Codecda { requirement, step, .. }
+            | Self::Mes { requirement, step, .. }
+            | Self::Reply { requirement, step, .. }
+            | Self::MessageId { requirement, step, .. } => (requirement, step.as_deref()),
         }
     }
 }
@@ -194,7 +443,22 @@ impl Scenario {
 
     /// Whether the run ends with a message.
     pub fn expects_mail(&self) -> bool {
-        self.expect.iter().any(|e| matches!(e, Expectation::MailReceived { .. } | Expectation::Nil { .. }))
+        self.mail_steps().next().is_some()
+    }
+
+    /// The steps that a message is expected of.
+    pub fn mail_steps(&self) -> impl Iterator<Item = &Step> {
+        self.step.iter().filter(|step| step.mails())
+    }
+
+    /// The steps of a run, in order: a person is not asked what only an adapter can be judged on.
+    pub fn steps_for(&self, by_adapter: bool) -> impl Iterator<Item = &Step> {
+        self.step.iter().filter(move |step| by_adapter || step.arm != Some(Arm::OldTls))
+    }
+
+    /// Whether its positive control is one of its own steps.
+    pub fn has_own_control(&self) -> bool {
+        self.control.as_ref().is_some_and(|control| self.step.iter().any(|step| step.id == *control))
     }
 }
 
@@ -234,12 +498,25 @@ impl Catalogue {
             if scenario.path.is_empty() || scenario.expect.is_empty() {
                 return Err(format!("{name}: a job has a path and at least one expectation"));
             }
+            let is_step = |id: &str| scenario.step.iter().any(|step| step.id == id);
+            if let Some(step) =
+                scenario.expect.iter().filter_map(Expectation::step).find(|step| !is_step(step))
+            {
+                return Err(format!(
+                    "{name}: line {}: an expectation is about {step}, which is no step",
+                    line_of(text, step)
+                ));
+            }
             all.push(scenario);
         }
         let ids: BTreeSet<&str> = all.iter().map(|scenario| scenario.id.as_str()).collect();
         for scenario in &all {
-            if let Some(control) = scenario.control.as_deref().filter(|control| !ids.contains(control)) {
-                return Err(format!("{}: its control {control} is no job", scenario.id));
+            let Some(control) = scenario.control.as_deref() else { continue };
+            if !ids.contains(control) && !scenario.has_own_control() {
+                return Err(format!(
+                    "{}.toml: its control {control} is no job and none of its steps",
+                    scenario.id
+                ));
             }
         }
         Ok(Self(all))
@@ -280,9 +557,26 @@ mod tests {
     #[test]
     fn the_catalogue_of_this_build_is_sound() {
         let catalogue = Catalogue::load().unwrap();
-        for id in ["psc-auth-imap", "psc-auth-smtp", "cert-auth-imap", "cert-auth-smtp", "psc-nil"] {
-            assert!(catalogue.find(id).is_some(), "{id} is missing");
+        let names = [
+            "auth-imap",
+            "auth-smtp",
+            "starttls-imap",
+            "starttls-smtp",
+            "tls-floor",
+            "ins",
+            "codecda",
+            "nil",
+            "mes",
+        ];
+        let fixed = names.iter().flat_map(|name| [format!("psc-{name}"), format!("cert-{name}")]);
+        for id in fixed.chain(["psc-token-refused".into(), "segur-v2-parcours".into()]) {
+            assert!(catalogue.find(&id).is_some(), "{id} is missing");
         }
+        let groups: BTreeSet<&str> =
+            catalogue.iter().filter_map(|job| job.path.get(1)).map(String::as_str).collect();
+        assert_eq!(groups.len(), 7, "MOTCO2 has seven groups: {groups:?}");
+        let roots: BTreeSet<&str> = catalogue.iter().map(|job| job.path[0].as_str()).collect();
+        assert_eq!(roots.len(), 2, "MOTCO2 has two roots: {roots:?}");
         assert_eq!(catalogue.select("MSS-LPS-SEGUR-APP").len(), 2);
         assert_eq!(catalogue.select("all").len(), catalogue.iter().count());
         assert!(catalogue.select("MSS-LPS").is_empty());
@@ -290,7 +584,7 @@ mod tests {
 
     #[test]
     fn a_scenario_with_an_unknown_word_is_refused_with_its_file_and_line() {
-        let good = FILES[0].1;
+        let good = include_str!("../scenarios/psc-auth-imap.toml");
         let bad = good.replace("SC.MSS/CONF.07", "SC.MSS/CONF.99");
         let error = Catalogue::read(&[("x.toml", &bad)]).unwrap_err();
         assert!(error.starts_with("x.toml: line 3: no requirement SC.MSS/CONF.99"), "{error}");
@@ -299,5 +593,11 @@ mod tests {
         assert!(error.contains("x.toml") && error.contains("telepathy"), "{error}");
         let error = Catalogue::read(&[("a", good), ("b", good)]).unwrap_err();
         assert!(error.contains("twice"), "{error}");
+        let bad = good.replacen("needs =", "control = \"psc-nothing\"\nneeds =", 1);
+        let error = Catalogue::read(&[("x.toml", &bad)]).unwrap_err();
+        assert!(error.contains("psc-nothing"), "{error}");
+        let bad = good.replacen("check = \"login\"", "check = \"login\"\nstep = \"elsewhere\"", 1);
+        let error = Catalogue::read(&[("x.toml", &bad)]).unwrap_err();
+        assert!(error.contains("elsewhere, which is no step"), "{error}");
     }
 }

@@ -1,7 +1,16 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::Row as _;
 
 use crate::Bench;
-use crate::error::Error;
+use crate::error::{Code, Error};
+
+/// Ten years: longer than a requirement lives.
+const MOST_DAYS: u32 = 3_650;
+/// Runs whose evidence is deleted in one transaction: the writer is not held for long.
+const AT_ONCE: usize = 500;
 
 /// What the page *Réglages* changes. The mail domain is not here: it is chosen once, by `up --domain`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +52,21 @@ impl Bench {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn settings(&self) -> Result<Settings, Error> {
-        todo!()
+        let rows = sqlx::query("SELECT name, value FROM setting")
+            .fetch_all(self.shared.parts.db.reader())
+            .await
+            .map_err(db::Error::from)?;
+        let mut all = serde_json::to_value(Settings::default()).expect("settings serialise");
+        for row in &rows {
+            let name: String = row.try_get(0).map_err(db::Error::from)?;
+            let value: String = row.try_get(1).map_err(db::Error::from)?;
+            // Other names are of other versions.
+            if let Some(known) = all.get_mut(&name) {
+                *known = serde_json::from_str(&value)
+                    .map_err(|error| db::Error::corrupt(format!("setting {name}: {error}")))?;
+            }
+        }
+        Ok(serde_json::from_value(all).map_err(|error| db::Error::corrupt(format!("settings: {error}")))?)
     }
 
     /// Saves the settings.
@@ -51,8 +74,27 @@ impl Bench {
     /// # Errors
     /// `bad_input`, with the field at fault.
     pub async fn save_settings(&self, settings: &Settings) -> Result<(), Error> {
-        let _ = settings;
-        todo!()
+        settings.validate()?;
+        let Value::Object(all) = serde_json::to_value(settings).expect("settings serialise") else {
+            unreachable!("a struct serialises to an object")
+        };
+        self.shared
+            .parts
+            .db
+            .write(move |tx| {
+                let all = all.clone();
+                Box::pin(async move {
+                    for (name, value) in all {
+                        let sql = "INSERT INTO setting (name, value) VALUES ($1, $2)
+                                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+                        sqlx::query(sql).bind(name).bind(value.to_string()).execute(&mut *tx).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        self.shared.touch();
+        Ok(())
     }
 
     /// The timer that was used last for a job by a person, in seconds; the setting's where none was.
@@ -60,8 +102,19 @@ impl Bench {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn last_timer(&self, nil: &str, job: &str) -> Result<u64, Error> {
-        let _ = (nil, job);
-        todo!()
+        let sql = "SELECT timer_s FROM run WHERE nil = $1 AND job = $2 AND driver = 'person' AND timer_s > 0
+                   ORDER BY number DESC LIMIT 1";
+        let row = sqlx::query(sql)
+            .bind(nil)
+            .bind(job)
+            .fetch_optional(self.shared.parts.db.reader())
+            .await
+            .map_err(db::Error::from)?;
+        let last: Option<i64> = row.map(|row| row.try_get(0)).transpose().map_err(db::Error::from)?;
+        match last.and_then(|last| u64::try_from(last).ok()) {
+            Some(last) => Ok(last),
+            None => Ok(self.settings().await?.timer_person_s),
+        }
     }
 
     /// Throws away the evidence that is older than the settings allow; returns of how many runs.
@@ -69,6 +122,90 @@ impl Bench {
     /// # Errors
     /// Where the database refuses the write.
     pub async fn purge(&self) -> Result<u64, Error> {
-        todo!()
+        let days = self.settings().await?.retention_days;
+        if days == 0 {
+            return Ok(0);
+        }
+        let parts = &self.shared.parts;
+        let kept_for = Duration::from_secs(u64::from(days) * 24 * 3_600);
+        let oldest = parts.clock.now().checked_sub(kept_for).unwrap_or(kernel::Timestamp::UNIX_EPOCH);
+        let mut gone = 0;
+        loop {
+            let sql = "SELECT run.number FROM run JOIN evidence ON evidence.run = run.number
+                       WHERE run.created_us < $1 LIMIT $2";
+            let rows = sqlx::query(sql)
+                .bind(oldest.as_microsecond())
+                .bind(i64::try_from(AT_ONCE).unwrap_or(i64::MAX))
+                .fetch_all(parts.db.reader())
+                .await
+                .map_err(db::Error::from)?;
+            let runs: Vec<i64> =
+                rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(db::Error::from)?;
+            let some = runs.len();
+            gone += parts
+                .db
+                .write(move |tx| {
+                    let runs = runs.clone();
+                    Box::pin(async move {
+                        let mut gone = 0;
+                        for run in runs {
+                            let deleted = sqlx::query("DELETE FROM evidence WHERE run = $1").bind(run);
+                            gone += deleted.execute(&mut *tx).await?.rows_affected();
+                        }
+                        Ok(gone)
+                    })
+                })
+                .await?;
+            if some < AT_ONCE {
+                break;
+            }
+        }
+        if gone > 0 {
+            tracing::info!(runs = gone, "evidence older than {days} days was thrown away");
+            self.shared.touch();
+        }
+        Ok(gone)
+    }
+}
+
+impl Settings {
+    fn validate(&self) -> Result<(), Error> {
+        let refused = |field: &str, message: String, next: &str| {
+            Err(Error::new(Code::BadInput, message, next).field(field))
+        };
+        if !["", "fr", "en"].contains(&self.language.as_str()) {
+            let message = format!("there is no language {:?}", self.language);
+            return refused("language", message, "Give fr, en, or nothing: what the browser asks for.");
+        }
+        if self.retention_days > MOST_DAYS {
+            let message = format!("{} days is too long", self.retention_days);
+            return refused("retention_days", message, "Give 0 (never thrown away) to 3650 days.");
+        }
+        if !(5..=3_600).contains(&self.timer_person_s) {
+            let message = format!("a person cannot be waited for {} s", self.timer_person_s);
+            return refused("timer_person_s", message, "Give 5 to 3600 seconds.");
+        }
+        if !(1..=600).contains(&self.timer_adapter_s) {
+            let message = format!("an adapter cannot be waited for {} s", self.timer_adapter_s);
+            return refused("timer_adapter_s", message, "Give 1 to 600 seconds.");
+        }
+        let contact = &self.support;
+        let address = contact.contains('@') && !contact.contains(':');
+        let page = ["https://", "http://", "mailto:"].iter().any(|scheme| contact.starts_with(scheme));
+        if contact.chars().count() > 200
+            || contact.chars().any(|c| c.is_control() || c.is_whitespace())
+            || !(contact.is_empty() || address || page)
+        {
+            let next =
+                "Give an e-mail address or the https address of a page, 200 characters at most, or nothing.";
+            return refused("support", format!("{contact:?} cannot be written to"), next);
+        }
+        if self.notice.chars().count() > 2_000
+            || self.notice.chars().any(|c| c.is_control() && c != '\n' && c != '\r')
+        {
+            let next = "Give plain text, 2000 characters at most.";
+            return refused("notice", "the notice cannot be shown".into(), next);
+        }
+        Ok(())
     }
 }

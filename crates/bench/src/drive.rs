@@ -1,0 +1,183 @@
+//! A program drives the client: one call of the adapter for each step, on ports that the run owns.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::{Secret, Timing};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::Shared;
+use crate::adapter::{Adapter, Allowance};
+use crate::error::Error;
+use crate::judge::AdapterWord;
+use crate::pending::Faults as _;
+use crate::product::{Files, write_private};
+use crate::props::{Message, Props};
+use crate::scenario::{Arm, Mailbox, Step, Verb};
+use crate::window::Order;
+
+pub(crate) async fn adapter(
+    bench: &Arc<Shared>,
+    order: &Order,
+    adapter: &Adapter,
+    timing: &Timing,
+    props: &mut Props,
+) -> Result<Vec<AdapterWord>, Error> {
+    let operator = &bench.parts.operator;
+    let healthy = operator.open_private(order.number).await?;
+    let mut words = Vec::new();
+    let mut mails = 0;
+    for step in &order.scenario.step {
+        if bench.is_cancelled(order.number) {
+            break;
+        }
+        bench.wait_until(order.number, bench.parts.clock.now() + order.timer);
+        let faulty = match step.arm {
+            Some(Arm::OldTls) => Some(operator.open_old_tls(order.number).await?),
+            _ => None,
+        };
+        let armed =
+            (step.arm == Some(Arm::RefuseFirstToken)).then(|| operator.refuse_first_token(order.mailbox()));
+        let doors = faulty.as_ref().unwrap_or(&healthy);
+        let (auth, secrets) = credentials(bench, order, timing, props)?;
+        let message = match step.adapter {
+            Verb::Send | Verb::Reply => {
+                mails += 1;
+                message(order, step, &props.messages[mails - 1], props)?
+            }
+            Verb::Append => {
+                json!({"to": [], "subject": null, "text": "", "documents": [], "facts": {}, "eml_file": null})
+            }
+            _ => Value::Null,
+        };
+        let name = serde_json::to_value(step.adapter).expect("a verb serialises");
+        let request = json!({
+            "protocol": 1,
+            "run": order.number,
+            "job": order.scenario.id,
+            "step": name,
+            "deadline_ms": u64::try_from(order.timer.as_millis()).unwrap_or(u64::MAX),
+            "work_dir": props.work_dir.path,
+            "mailbox": {"type": mailbox_type(order), "address": order.mailbox()},
+            "imap": endpoint(step, rules::Protocol::Imap, doors.imap_port),
+            "smtp": endpoint(step, rules::Protocol::Smtp, doors.smtp_port),
+            "ca_file": bench.parts.addresses.ca_file,
+            "crl_urls": bench.parts.addresses.crl_urls,
+            "dns": null,
+            "directory": null,
+            "psc": bench.parts.addresses.psc,
+            "auth": auth,
+            "nil": order.product.nil,
+            "expect_refusal": step.expects_refusal(),
+            "message": message,
+        });
+        let limits = Allowance {
+            deadline: order.timer,
+            kill_after: timing.adapter_kill,
+            line: bench.parts.limits.adapter_line,
+        };
+        let word = adapter.step(name.as_str().unwrap_or_default(), &request, limits, &secrets).await;
+        drop(armed);
+        if let Some(faulty) = faulty {
+            let _ = timeout(Duration::from_secs(5), faulty.close()).await;
+        }
+        let go_on = word.outcome == "done" || (step.expects_refusal() && word.outcome == "refused");
+        words.push(word);
+        bench.progress(order.number, words.len());
+        if !go_on {
+            break;
+        }
+    }
+    tokio::time::sleep(timing.window_grace).await;
+    // Connections that the adapter left open are said goodbye to, so that their end is on the record.
+    let _ = timeout(Duration::from_secs(5), healthy.close()).await;
+    Ok(words)
+}
+
+/// PER or APP; ORG where the product's first mailbox is one.
+fn mailbox_type(order: &Order) -> &'static str {
+    match order.scenario.mailbox {
+        Mailbox::Per => order.product.kind.name(),
+        Mailbox::App => "APP",
+    }
+}
+
+fn endpoint(step: &Step, protocol: rules::Protocol, port: u16) -> Value {
+    if step.protocols.contains(&protocol) {
+        json!({"host": "localhost", "port": port, "security": "starttls"})
+    } else {
+        json!({})
+    }
+}
+
+/// What the adapter logs in with, and the secrets to mask in what it prints. A fresh token for each step.
+fn credentials(
+    bench: &Shared,
+    order: &Order,
+    timing: &Timing,
+    props: &mut Props,
+) -> Result<(Value, Vec<Secret<String>>), Error> {
+    let files = Files::of(&bench.parts.data, &order.product.nil);
+    match order.scenario.mailbox {
+        Mailbox::Per => {
+            let tokens = bench.issue(&order.product, Some(timing.access_token))?;
+            let secret = files.read_secret()?;
+            props.marks.tokens.push(tokens.jti.clone());
+            let access = tokens.response.access_token.clone();
+            let refresh = tokens.response.refresh_token.clone();
+            let refresh = refresh.unwrap_or_else(|| Secret::new(String::new()));
+            let auth = json!({
+                "mechanism": "xoauth2",
+                "user": order.mailbox(),
+                "access_token": access.reveal(),
+                "refresh": {
+                    "token_endpoint": bench.parts.psc.discovery().token_endpoint,
+                    "client_id": order.product.client_id,
+                    "client_secret": secret.reveal(),
+                    "refresh_token": refresh.reveal(),
+                },
+            });
+            Ok((auth, vec![access, refresh, secret]))
+        }
+        Mailbox::App => {
+            let certificate = props.work_dir.path.join("auth_cli.pem");
+            if props.marks.certificates.is_empty() {
+                let key = files.read_key()?;
+                let (identity, name) = (&order.product.app_identity, &order.product.name);
+                let issued = bench.parts.lab.renew_auth_cli(identity, name, &key)?;
+                write_private(&certificate, issued.chain_pem.as_bytes())?;
+                props.marks.certificates.push(issued.facts.serial.clone());
+            }
+            let auth = json!({"mechanism": "external", "cert_file": certificate, "key_file": files.key});
+            Ok((auth, Vec::new()))
+        }
+    }
+}
+
+fn message(order: &Order, step: &Step, message: &Message, props: &Props) -> Result<Value, Error> {
+    let eml_file = if order.canned {
+        let path = props.work_dir.path.join(format!("{}.eml", step.id));
+        write_private(&path, props.canned(order, step, message)?.as_slice())?;
+        Some(path)
+    } else {
+        None
+    };
+    Ok(json!({
+        "to": [message.recipient],
+        "subject": null,
+        "text": message.text,
+        "documents": message.documents.iter().map(|document| &document.path).collect::<Vec<_>>(),
+        "facts": {
+            "ins": message.documents.first().map(|document| &document.matricule),
+            "ins_oid": message.documents.first().map(|document| &document.oid),
+            "qualified": message.documents.first().map(|document| document.qualified),
+            "cda_code": message.documents.first().map(|document| &document.code),
+            "cda_codes": message.documents.iter().map(|document| &document.code).collect::<Vec<_>>(),
+            "to_patient": step.to != crate::scenario::Recipient::Bench,
+            "close": step.close,
+            "in_reply_to": (step.adapter == Verb::Reply).then_some(props.original.as_ref()).flatten(),
+        },
+        "eml_file": eml_file,
+    }))
+}

@@ -1,0 +1,114 @@
+//! A person drives the client: the bench waits for what the product's own mailbox does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::Timestamp;
+use rules::{Connection, Transcript};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::timeout;
+use wire::{AuthOutcome, Direction, Event, Fact};
+
+use crate::Shared;
+use crate::error::Error;
+use crate::judge::{is_let_in, is_of_mailbox, own};
+use crate::pending::Faults as _;
+use crate::props::Props;
+use crate::scenario::{Arm, Scenario};
+use crate::window::{Order, context};
+
+/// Waits until the mailbox's own traffic can be judged, the timer runs out, or the run is cancelled.
+pub(crate) async fn wait(
+    bench: &Arc<Shared>,
+    order: &Order,
+    head: i64,
+    props: &Props,
+    opened: Timestamp,
+) -> Result<(), Error> {
+    let journal = &bench.parts.journal;
+    let mut live = journal.subscribe();
+    let poke = bench.wait_until(order.number, opened + order.timer);
+    let refused_first = order.scenario.step.iter().any(|step| step.arm == Some(Arm::RefuseFirstToken));
+    let _armed = refused_first.then(|| bench.parts.operator.refuse_first_token(order.mailbox()));
+    let mut events: Vec<Event> = Vec::new();
+    loop {
+        let Some(left) = bench.time_left(order.number) else { return Ok(()) };
+        let wake = tokio::select! {
+            wake = timeout(left, live.recv()) => wake,
+            () = poke.notified() => continue,
+        };
+        match wake {
+            // Looked at once more above: somebody may have prolonged the window.
+            Err(_) => continue,
+            Ok(Err(RecvError::Closed)) => return Ok(()),
+            Ok(Ok(event)) if !matters(&event.fact) => continue,
+            Ok(Ok(_) | Err(RecvError::Lagged(_))) => {}
+        }
+        let after = events.last().map_or(head, |event| event.seq);
+        events.extend(journal.events(&journal::Query { after, limit: MOST, ..Default::default() }).await?);
+        let context = context(order, props, opened, bench.parts.clock.now(), Vec::new());
+        let mailbox = Transcript::new(&events).filter(|connection| is_of_mailbox(&context, connection));
+        let done = steps_done(&order.scenario, &mailbox);
+        let steps = order.scenario.steps_for(false).count();
+        bench.progress(order.number, done);
+        let gave_up = order.scenario.expects_mail()
+            && own(&order.scenario, &context, &events).connections().iter().any(sending_failed);
+        if done >= steps || gave_up {
+            tokio::time::sleep(bench.parts.timing.window_grace).await;
+            return Ok(());
+        }
+        if events.len() > KEPT {
+            // A client that says this much in one window: what came first decides.
+            return Ok(());
+        }
+    }
+}
+
+/// Events read at a time, and held at most while waiting.
+const MOST: i64 = 50_000;
+const KEPT: usize = 250_000;
+
+fn matters(fact: &Fact) -> bool {
+    matches!(fact, Fact::Auth { .. } | Fact::Mail { .. } | Fact::Closed { .. } | Fact::TlsEstablished { .. })
+}
+
+/// How many steps of the job this mailbox's traffic shows, whatever their outcome.
+pub(crate) fn steps_done(scenario: &Scenario, mailbox: &Transcript<'_>) -> usize {
+    let mails = mailbox.connections().iter().map(|connection| connection.mails().count()).sum::<usize>();
+    let logins = scenario.steps_for(false).filter(|step| !step.mails()).filter(|step| {
+        step.protocols.iter().all(|protocol| {
+            let tries: Vec<&Connection<'_>> =
+                mailbox.of(*protocol).filter(|connection| connection.logins().next().is_some()).collect();
+            match step.arm {
+                Some(Arm::RefuseFirstToken) => {
+                    let refused = tries.iter().position(|connection| refusals(connection) > 0);
+                    refused.is_some_and(|at| {
+                        tries[at..].iter().any(|connection| is_let_in(connection))
+                            || tries[at..].iter().map(|connection| refusals(connection)).sum::<usize>() > 1
+                    })
+                }
+                _ => !tries.is_empty(),
+            }
+        })
+    });
+    logins.count() + mails.min(scenario.mail_steps().count())
+}
+
+fn refusals(connection: &Connection<'_>) -> usize {
+    connection.logins().filter(|(_, auth)| matches!(auth.outcome, AuthOutcome::Refused { .. })).count()
+}
+
+/// A connection that ended after it had tried to send, and did not: waiting longer would show nothing more.
+fn sending_failed(connection: &Connection<'_>) -> bool {
+    let tried = |event: &&Event| match &event.fact {
+        Fact::Line { direction: Direction::Client, text } => {
+            text.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("MAIL FROM:"))
+        }
+        _ => false,
+    };
+    let closed = connection.events.iter().any(|event| matches!(event.fact, Fact::Closed { .. }));
+    closed && connection.mails().next().is_none() && connection.events.iter().any(|event| tried(&event))
+}
+
+/// Longest that a window can be prolonged to, from now.
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 3600);

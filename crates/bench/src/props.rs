@@ -1,0 +1,298 @@
+//! What a run prepares for its client: recipients of its own, documents to send, a message to answer.
+//!
+//! Everything drawn by lot comes from the seed and the run's number, so that the same run asks for the same thing. The
+//! patients are nobody: their matricules stand under the OID of tests.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ins::{BirthDate, Identity, Matricule, Nature, Sex, Traits};
+use kernel::Rng;
+use mailstore::{Delivery, Flags};
+use mss::{Address, Draft, MessageId};
+
+use crate::Shared;
+use crate::error::{Code, Error};
+use crate::judge::Marks;
+use crate::pending::cda;
+use crate::product::write_private;
+use crate::scenario::{DocumentKind, Recipient, Step, Verb};
+use crate::window::Order;
+
+/// Domain of patients' mailboxes at Mon espace santé (spec 01 §5).
+const PATIENTS: &str = "patient.mssante.fr";
+/// MOTCO2's own patient address, as the webinar shows it: what a person is asked to write to.
+const MOTCO2_PATIENT: &str = "184131175";
+/// Body of the matricule of the patient that a person is asked to write to.
+const PERSON_PATIENT: &str = "2800199351001";
+
+/// Everything prepared for one run; what it put up is taken down when it is dropped.
+pub(crate) struct Props {
+    /// What recognises the run's own traffic.
+    pub(crate) marks: Marks,
+    /// The run's folder.
+    pub(crate) work_dir: WorkDir,
+    /// One for each step that sends, in order.
+    pub(crate) messages: Vec<Message>,
+    /// Message-ID of the message to answer.
+    pub(crate) original: Option<String>,
+    /// The run that proves the positive control.
+    pub(crate) control: Option<i64>,
+    bench: Arc<Shared>,
+    aliases: Vec<String>,
+}
+
+/// What one step is to send.
+pub(crate) struct Message {
+    /// To whom.
+    pub(crate) recipient: String,
+    /// Text of the mail.
+    pub(crate) text: String,
+    /// Documents to attach.
+    pub(crate) documents: Vec<HandedOut>,
+}
+
+/// A CDA document in the run's folder.
+pub(crate) struct HandedOut {
+    pub(crate) path: PathBuf,
+    pub(crate) code: String,
+    pub(crate) matricule: String,
+    pub(crate) oid: Option<String>,
+    pub(crate) qualified: bool,
+}
+
+impl Props {
+    /// Prepares what the job's steps need.
+    pub(crate) async fn prepare(bench: &Arc<Shared>, order: &Order) -> Result<Self, Error> {
+        let operator = &bench.parts.operator;
+        let mut rng = Rng::seeded(order.seed ^ order.number.cast_unsigned());
+        let nonce = format!("r{}-{}", order.number, rng.mark());
+        let mut props = Self {
+            marks: Marks::default(),
+            work_dir: WorkDir::make(bench.parts.data.join("work").join(format!("run-{}", order.number)))?,
+            messages: Vec::new(),
+            original: None,
+            control: control(bench, order).await?,
+            bench: Arc::clone(bench),
+            aliases: Vec::new(),
+        };
+        let by_adapter = order.adapter.is_some();
+        if by_adapter {
+            props.marks.nonce = Some(nonce.clone());
+        }
+        let steps: Vec<Step> = order.scenario.mail_steps().cloned().collect();
+        for (place, step) in steps.iter().enumerate() {
+            let recipient = if by_adapter {
+                let address = own_recipient(step.to, &mut rng, &nonce, place, operator.domain());
+                operator.add_alias(&address, bench.sink);
+                props.aliases.push(address.clone());
+                address
+            } else {
+                person_recipient(step.to, order, operator.domain())
+            };
+            props.marks.recipients.push(recipient.clone());
+            let documents = if by_adapter { props.hand_out(order, step, &mut rng)? } else { Vec::new() };
+            let text =
+                format!("Message du banc Vaguemestre, exécution n° {}.\nRepère : {nonce}\n", order.number);
+            if step.adapter == Verb::Reply {
+                let from = if by_adapter { recipient.clone() } else { correspondent(operator.domain()) };
+                props.original = Some(deposit(bench, order, &from, &nonce).await?);
+            }
+            props.messages.push(Message { recipient, text, documents });
+        }
+        Ok(props)
+    }
+
+    /// Writes the documents of a step into the run's folder.
+    fn hand_out(&self, order: &Order, step: &Step, rng: &mut Rng) -> Result<Vec<HandedOut>, Error> {
+        let patient = patient(rng);
+        let mut all = Vec::new();
+        for (place, kind) in step.documents.iter().enumerate() {
+            let mut identity = patient.clone();
+            if !kind.is_qualified() {
+                identity.oid = None;
+            }
+            let small = match kind {
+                DocumentKind::Letter | DocumentKind::Unqualified => cda::SmallKind::Letter,
+                DocumentKind::Report => cda::SmallKind::Report,
+            };
+            let root =
+                format!("2.25.{}", u128::from(rng.draw()) << 32 | u128::from(order.number.cast_unsigned()));
+            let draft = cda::Draft::small(small, &root, identity.clone(), self.bench.parts.clock.now());
+            let path = self.work_dir.path.join(format!("{}-{}.xml", step.id, place + 1));
+            write_private(&path, &cda::write(&draft))?;
+            all.push(HandedOut {
+                path,
+                code: draft.code.code.clone(),
+                matricule: identity.matricule.as_ref().map(|m| m.as_str().to_owned()).unwrap_or_default(),
+                oid: identity.oid.clone(),
+                qualified: kind.is_qualified(),
+            });
+        }
+        Ok(all)
+    }
+
+    /// Ready bytes for a client that cannot compose: what is proven then is its transport, and the verdict says so.
+    pub(crate) fn canned(&self, order: &Order, step: &Step, message: &Message) -> Result<Vec<u8>, Error> {
+        let refused =
+            |why: String| Error::new(Code::BadInput, format!("the message could not be written: {why}"), "");
+        let address = |text: &str| Address::parse(text).map_err(|why| refused(why.to_string()));
+        let (from, to) = (address(order.mailbox())?, address(&message.recipient)?);
+        let mut draft = Draft::new(from, vec![to], order.product.nil.clone(), self.bench.parts.clock.now());
+        draft.subject = format!("Vaguemestre, exécution n° {}", order.number);
+        draft.text.clone_from(&message.text);
+        draft.patient_close = step.close;
+        if let (Verb::Reply, Some(original)) = (step.adapter, &self.original) {
+            draft.in_reply_to = MessageId::parse(original).ok();
+        }
+        for document in &message.documents {
+            draft.documents.push(mss::Document { content: fs::read(&document.path)? });
+        }
+        let mut bytes = mss::compose(&draft).map_err(|why| refused(why.to_string()))?;
+        if step.close && step.to == Recipient::PatientMotco2 {
+            bytes.splice(..0, format!("{}: {}\r\n", mss::X_MSS_MES, mss::CLOSE_EXCHANGE).into_bytes());
+        }
+        Ok(bytes)
+    }
+}
+
+impl Drop for Props {
+    fn drop(&mut self) {
+        for alias in &self.aliases {
+            self.bench.parts.operator.remove_alias(alias);
+        }
+    }
+}
+
+/// The addresses that persons are asked to write to; they lead to the bench's own mailbox for good.
+pub(crate) fn standing_aliases(domain: &str) -> [String; 3] {
+    [correspondent(domain), motco2_patient(domain), mes_patient()]
+}
+
+/// MOTCO2's patient on this domain.
+pub(crate) fn motco2_patient(domain: &str) -> String {
+    format!("{MOTCO2_PATIENT}@{domain}")
+}
+
+/// The patient at Mon espace santé.
+pub(crate) fn mes_patient() -> String {
+    let matricule = Matricule::from_body(PERSON_PATIENT).expect("thirteen digits make a matricule");
+    format!("{}@{PATIENTS}", matricule.as_str())
+}
+
+fn correspondent(domain: &str) -> String {
+    format!("banc@{domain}")
+}
+
+fn person_recipient(to: Recipient, order: &Order, domain: &str) -> String {
+    match to {
+        // The recipient is the sending mailbox itself, as in MOTCO2.
+        Recipient::Bench => order.mailbox().to_owned(),
+        Recipient::PatientMotco2 => motco2_patient(domain),
+        Recipient::Patient => mes_patient(),
+    }
+}
+
+fn own_recipient(to: Recipient, rng: &mut Rng, nonce: &str, place: usize, domain: &str) -> String {
+    match to {
+        Recipient::Bench if place == 0 => format!("banc-{nonce}@{domain}"),
+        Recipient::Bench => format!("banc-{nonce}-{}@{domain}", place + 1),
+        Recipient::PatientMotco2 => format!("18{:013}@{domain}", rng.below(10_u64.pow(13))),
+        Recipient::Patient => format!("{}@{PATIENTS}", matricule(rng).as_str()),
+    }
+}
+
+/// A matricule that nobody has: born in 1980, department 99, and digits drawn by lot.
+fn matricule(rng: &mut Rng) -> Matricule {
+    let body = format!("28001{:08}", 99_000_000 + rng.below(1_000_000));
+    Matricule::from_body(&body).expect("thirteen digits make a matricule")
+}
+
+fn patient(rng: &mut Rng) -> Identity {
+    Identity {
+        matricule: Some(matricule(rng)),
+        oid: Some(Nature::Test.oid().to_owned()),
+        traits: Traits {
+            birth_name: Some("TEST-VAGUEMESTRE".into()),
+            first_given: Some("ADRIENNE".into()),
+            given_names: Some("ADRIENNE MARIE".into()),
+            birth_date: BirthDate::parse("19800115"),
+            sex: Some(Sex::Female),
+            birth_place: Some("99351".into()),
+            ..Traits::default()
+        },
+    }
+}
+
+/// Puts a message to answer into the mailbox under test, and returns its Message-ID.
+async fn deposit(bench: &Shared, order: &Order, from: &str, nonce: &str) -> Result<String, Error> {
+    let (operator, now) = (&bench.parts.operator, bench.parts.clock.now());
+    let domain = operator.domain();
+    let id = format!("<a-repondre-{nonce}@{domain}>");
+    let date = now.strftime("%a, %d %b %Y %H:%M:%S +0000");
+    let text = format!(
+        "Date: {date}\r\nFrom: Banc_Vaguemestre <{from}>\r\nTo: <{}>\r\nSubject: =?UTF-8?Q?=C3=80_r=C3=A9pondre?= ({nonce})\r\n\
+         Message-ID: {id}\r\nReferences: <fil-{nonce}@{domain}>\r\nX-MSS-NIL: banc\r\nMIME-Version: 1.0\r\n\
+         Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\
+         Message du banc Vaguemestre, exécution n° {}.\r\nMerci d’y répondre depuis votre logiciel.\r\n",
+        order.mailbox(),
+        order.number,
+    );
+    let store = operator.store();
+    let account = operator.mailbox(order.mailbox()).map(|mailbox| mailbox.account);
+    let inbox = match account {
+        Some(account) => store.folder(account, "INBOX").await?,
+        None => None,
+    };
+    let Some(inbox) = inbox else {
+        let message = format!("la boîte {} n’existe pas", order.mailbox());
+        return Err(Error::new(Code::BadInput, message, "Enregistrer de nouveau le produit."));
+    };
+    let mut body = store.body();
+    body.push(text.as_bytes()).await?;
+    let mut unit = db::Unit::new();
+    let delivery = Delivery {
+        body: body.finish(),
+        trace: bytes::Bytes::new(),
+        folders: vec![inbox.id],
+        flags: Flags::default(),
+        internal_date: now,
+    };
+    store.deliver_into(&mut unit, delivery);
+    store.db().commit(unit).await?;
+    Ok(id)
+}
+
+/// The run that proves the positive control: itself where the control is one of its steps, else the newest run of the
+/// control job by the same product that passed, at most ten minutes ago.
+async fn control(bench: &Shared, order: &Order) -> Result<Option<i64>, Error> {
+    let Some(control) = &order.scenario.control else { return Ok(None) };
+    if order.scenario.has_own_control() {
+        return Ok(Some(order.number));
+    }
+    let age = order.timing(bench).control_age;
+    let since = bench.parts.clock.now() - age;
+    crate::runs::last_passed(&bench.parts.db, &order.product.nil, control, since).await
+}
+
+/// A run's folder; removed at the end.
+pub(crate) struct WorkDir {
+    pub(crate) path: PathBuf,
+}
+
+impl WorkDir {
+    fn make(path: PathBuf) -> Result<Self, Error> {
+        fs::create_dir_all(&path).map_err(|error| {
+            let message = format!("{} cannot be made: {error}", path.display());
+            Error::new(Code::DataUnwritable, message, "Check the rights of the data directory.")
+        })?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for WorkDir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
