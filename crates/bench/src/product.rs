@@ -125,7 +125,7 @@ impl NewProduct {
             return Err(Error::new(Code::BadInput, "the two identifiers are the same", next).field("app_id"));
         }
         if let Some(version) = &self.version
-            && (version.trim().is_empty() || version.len() > 64 || version.chars().any(char::is_control))
+            && (version.trim().is_empty() || version.chars().count() > 64 || version.chars().any(char::is_control))
         {
             let next = "Give a version such as 2.1.2, 64 characters at most.";
             return Err(
