@@ -17,6 +17,11 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// A complete identity.
+    pub fn new(matricule: Matricule, nature: Nature, traits: Traits) -> Self {
+        Self { matricule: Some(matricule), oid: Some(nature.oid().to_owned()), traits }
+    }
+
     /// What kind of INS this is; `None` without one of the four OIDs.
     pub fn nature(&self) -> Option<Nature> {
         self.oid.as_deref().and_then(Nature::from_oid)
@@ -110,25 +115,16 @@ mod tests {
     use crate::{BirthDate, Sex};
 
     fn patient() -> Identity {
-        Identity {
-            matricule: Some(Matricule::from_body("2790351215189").unwrap()),
-            oid: Some(Nature::Test.oid().into()),
-            traits: Traits {
-                birth_name: Some("PAT-TROIS".into()),
-                first_given: Some("DOMINIQUE".into()),
-                given_names: Some("DOMINIQUE MARIE-LOUISE".into()),
-                birth_date: BirthDate::parse("19790328"),
-                sex: Some(Sex::Female),
-                birth_place: Some("51215".into()),
-                ..Traits::default()
-            },
-        }
+        let born = BirthDate::parse("19790328").unwrap();
+        let traits = Traits::strict("PAT-TROIS", "DOMINIQUE MARIE-LOUISE", born, Sex::Female, "51215");
+        Identity::new(Matricule::from_body("2790351215189").unwrap(), Nature::Test, traits)
     }
 
     #[test]
     fn matricule_oid_and_four_traits_make_a_qualified_ins_and_each_is_missed() {
         assert_eq!(patient().qualified(), Ok(()));
-        let without: [(Missing, fn(&mut Identity)); 7] = [
+        type Change = fn(&mut Identity);
+        let without: [(Missing, Change); 7] = [
             (Missing::Matricule, |p| p.matricule = None),
             (Missing::Oid, |p| p.oid = None),
             (Missing::Oid, |p| p.oid = Some("1.2.250.1.213.1.4.13".into())),

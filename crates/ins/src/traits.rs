@@ -26,6 +26,28 @@ pub struct Traits {
     pub used_given: Option<String>,
 }
 
+impl Traits {
+    /// The strict traits. The first given name is the first of `given_names`, which are separated by spaces.
+    pub fn strict(
+        birth_name: &str,
+        given_names: &str,
+        birth_date: BirthDate,
+        sex: Sex,
+        birth_place: &str,
+    ) -> Self {
+        Self {
+            birth_name: Some(birth_name.to_owned()),
+            first_given: given_names.split_whitespace().next().map(str::to_owned),
+            given_names: Some(given_names.to_owned()),
+            birth_date: Some(birth_date),
+            sex: Some(sex),
+            birth_place: Some(birth_place.to_owned()),
+            used_name: None,
+            used_given: None,
+        }
+    }
+}
+
 impl fmt::Debug for Traits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let present = [

@@ -1,0 +1,47 @@
+//! Bytes to [`Document`].
+
+mod body;
+mod header;
+mod tree;
+
+use roxmltree::{Node, ParsingOptions};
+
+use crate::decode::decode;
+use crate::{Document, Error, NAMESPACE};
+
+/// Largest document read, in octets. The largest published example has 3 MB.
+pub const MAX_BYTES: usize = 50 * 1024 * 1024;
+/// Most elements, texts and comments in a document. A large real one has 40 000.
+pub const MAX_NODES: u32 = 2_000_000;
+
+/// Reads a document: UTF-8, UTF-16, or what its declaration names; level 1 or 3; wrapped in a style sheet or not.
+///
+/// # Errors
+/// [`Error`], most often because the bytes are no XML or no CDA. A header that lacks fields is no error.
+pub fn read(bytes: &[u8]) -> Result<Document, Error> {
+    if bytes.len() > MAX_BYTES {
+        return Err(Error::TooLarge { size: bytes.len(), limit: MAX_BYTES });
+    }
+    let text = decode(bytes)?;
+    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
+    let tree = roxmltree::Document::parse_with_options(&text, options).map_err(Error::from_xml)?;
+    let root = clinical_document(tree.root_element()).ok_or_else(|| Error::NotCda {
+        root: tree.root_element().tag_name().name().chars().take(80).collect(),
+    })?;
+    let mut document = header::read(root);
+    body::read(root, &mut document);
+    Ok(document)
+}
+
+/// Whether the bytes look like a CDA, from their beginning alone: for telling documents apart, not for judging them.
+pub fn looks_like_cda(bytes: &[u8]) -> bool {
+    let head: Vec<u8> = bytes.iter().copied().take(16 * 1024).filter(|&b| b != 0).collect();
+    let marked = head.windows(16).any(|word| word == b"ClinicalDocument");
+    let start = head.strip_prefix(b"\xef\xbb\xbf").or(head.strip_prefix(b"\xff\xfe")).unwrap_or(&head);
+    marked && start.trim_ascii_start().first().is_some_and(|&b| b == b'<' || b >= 0x80)
+}
+
+/// The root, or the first descendant of that name: three published examples are style sheets around a document.
+fn clinical_document<'a, 'i>(root: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
+    root.descendants().find(|node| node.has_tag_name((NAMESPACE, "ClinicalDocument")))
+}
