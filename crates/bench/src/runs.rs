@@ -42,6 +42,7 @@ ALTER TABLE run ADD COLUMN driver TEXT NOT NULL DEFAULT '';
 ALTER TABLE run ADD COLUMN timer_s BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX run_created ON run (created_us);
 CREATE INDEX run_verdict ON run (verdict, number);
+CREATE INDEX run_job ON run (job, number);
 CREATE TABLE setting (
     name TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL
@@ -95,10 +96,10 @@ fn time(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-const RUN_COLUMNS: &str = "number, campaign, nil, job, verdict, reason, created_us, started_us, duration_ms, identity, driver, timer_s";
+pub(crate) const RUN_COLUMNS: &str = "number, campaign, nil, job, verdict, reason, created_us, started_us, duration_ms, identity, driver, timer_s";
 
 impl Run {
-    fn read(row: &sqlx::any::AnyRow) -> Result<Self, db::Error> {
+    pub(crate) fn read(row: &sqlx::any::AnyRow) -> Result<Self, db::Error> {
         let verdict: Option<String> = row.try_get("verdict")?;
         Ok(Self {
             number: row.try_get("number")?,

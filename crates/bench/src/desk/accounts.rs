@@ -71,7 +71,7 @@ impl Bench {
             status: new.status,
             created: old.created,
         };
-        let issued = self.new_certificate(&product).await?;
+        let issued = self.new_certificate(&old.app_identity, &product).await?;
         self.save(&product).await?;
         if let Some((key, chain)) = issued {
             let files = Files::of(&self.shared.parts.data, nil);
@@ -151,11 +151,15 @@ impl Bench {
 
     /// A key and a chain for the product's structure where the ones on disk are another's; `None` where they fit, or
     /// where there are none (then `equip` makes them).
-    async fn new_certificate(&self, product: &Product) -> Result<Option<(Secret<String>, String)>, Error> {
+    async fn new_certificate(
+        &self,
+        before: &str,
+        product: &Product,
+    ) -> Result<Option<(Secret<String>, String)>, Error> {
         let files = Files::of(&self.shared.parts.data, &product.nil);
         let fits = match leaf_of(&files.certificate) {
             Some(leaf) => leaf.common_name == product.app_identity,
-            None => !files.key.exists(),
+            None => before == product.app_identity || !files.key.exists(),
         };
         if fits {
             return Ok(None);
