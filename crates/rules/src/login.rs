@@ -1,5 +1,6 @@
 use wire::{AuthFacts, AuthOutcome, Event};
 
+use crate::text::shown;
 use crate::{Check, Outcome, Protocol, Text, Transcript};
 
 /// TLS is up before any credential leaves the client (SC.MSS/CONF.07, CONF.12).
@@ -32,16 +33,16 @@ impl TlsBeforeLogin<'_> {
                 Some(_) => Text::new(
                     format!(
                         "{} envoyé en clair, jeton compris : ce jeton est à considérer comme divulgué",
-                        auth.mechanism
+                        shown(&auth.mechanism)
                     ),
                     format!(
                         "{} sent in clear, token included: that token must be considered disclosed",
-                        auth.mechanism
+                        shown(&auth.mechanism)
                     ),
                 ),
                 None => Text::new(
-                    format!("{} envoyé en clair, avant TLS", auth.mechanism),
-                    format!("{} sent in clear, before TLS", auth.mechanism),
+                    format!("{} envoyé en clair, avant TLS", shown(&auth.mechanism)),
+                    format!("{} sent in clear, before TLS", shown(&auth.mechanism)),
                 ),
             };
             let next = Text::new(
@@ -98,8 +99,8 @@ impl MechanismUsed<'_> {
         match attempts.iter().find(|(_, auth)| auth.mechanism != self.mechanism) {
             Some((event, auth)) => {
                 let received = Text::new(
-                    format!("Mécanisme {} employé", auth.mechanism),
-                    format!("Mechanism {} used", auth.mechanism),
+                    format!("Mécanisme {} employé", shown(&auth.mechanism)),
+                    format!("Mechanism {} used", shown(&auth.mechanism)),
                 );
                 let next = Text::new(
                     format!("N’employer que AUTH={} pour cette boîte.", self.mechanism),
@@ -197,7 +198,7 @@ impl ClientCertificate<'_> {
             ),
         );
         if let Some((event, reason)) =
-            transcript.of(self.protocol).find_map(|connection| connection.tls_failure())
+            transcript.healthy(self.protocol).find_map(|connection| connection.tls_failure())
         {
             let received = Text::new(
                 format!("Poignée de main refusée : {reason}"),
@@ -211,7 +212,7 @@ impl ClientCertificate<'_> {
             return Check::not_passed(self.requirement, rule, Outcome::Failed, pair, Some(event.seq), next);
         }
         let sessions: Vec<_> =
-            transcript.of(self.protocol).filter_map(|connection| connection.tls()).collect();
+            transcript.healthy(self.protocol).filter_map(|connection| connection.tls()).collect();
         let with = sessions.iter().find_map(|(event, tls)| tls.certificate.as_ref().map(|c| (*event, c)));
         match (with, sessions.first()) {
             (Some((event, certificate)), _) if certificate.common_name == self.identity => {
@@ -255,7 +256,7 @@ impl ClientCertificate<'_> {
 }
 
 /// What to say where no login attempt was seen: a failure if the client came and left, inconclusive if it never came.
-fn nothing_seen(
+pub(crate) fn nothing_seen(
     requirement: &str,
     rule: &str,
     expected: Text,
@@ -263,7 +264,9 @@ fn nothing_seen(
     protocol: Protocol,
 ) -> Check {
     let name = protocol.name();
-    if let Some((event, reason)) = transcript.of(protocol).find_map(|connection| connection.tls_failure()) {
+    if let Some((event, reason)) =
+        transcript.healthy(protocol).find_map(|connection| connection.tls_failure())
+    {
         let received = Text::new(
             format!("La poignée de main TLS n’a pas abouti : {reason}"),
             format!("The TLS handshake did not succeed: {reason}"),
@@ -281,7 +284,7 @@ fn nothing_seen(
             next,
         );
     }
-    match transcript.of(protocol).next() {
+    match transcript.healthy(protocol).next() {
         Some(connection) => {
             let received = Text::new(
                 format!("Connexion {name} ouverte puis fermée sans tentative d’authentification"),
@@ -324,7 +327,7 @@ pub(crate) fn last_refusal(transcript: &Transcript<'_>, protocol: Protocol) -> O
     }
 }
 
-fn explain_refusal(code: &str, reason: &str) -> (Text, Text) {
+pub(crate) fn explain_refusal(code: &str, reason: &str) -> (Text, Text) {
     let (fr, next_fr, next_en) = match code {
         "cleartext" => (
             "authentification avant TLS",
@@ -345,6 +348,11 @@ fn explain_refusal(code: &str, reason: &str) -> (Text, Text) {
             "jeton d’un autre environnement Pro Santé Connect",
             "Utiliser le Pro Santé Connect du bac à sable.",
             "Use the sandbox's Pro Santé Connect.",
+        ),
+        "token_refused" => (
+            "jeton refusé par l’opérateur",
+            "Écarter ce jeton, en demander un autre à Pro Santé Connect (refresh_token) et se reconnecter une fois.",
+            "Drop this token, ask Pro Santé Connect for another one (refresh_token) and reconnect once.",
         ),
         "token_malformed" => (
             "jeton illisible",

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use wire::{AuthFacts, ConnectionId, Event, Fact, MailFacts, Origin, Service, TlsFacts};
+use wire::{AuthFacts, ClientHelloFacts, ConnectionId, Event, Fact, MailFacts, Origin, Service, TlsFacts};
 
 /// The protocol that a check is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,6 +74,25 @@ impl<'a> Transcript<'a> {
         self.connections.iter().filter(move |connection| connection.service() == Some(protocol.service()))
     }
 
+    /// The connections of one protocol on which the sandbox behaved.
+    pub(crate) fn healthy(&self, protocol: Protocol) -> impl Iterator<Item = &Connection<'a>> {
+        self.of(protocol).filter(|connection| !connection.is_faulty())
+    }
+
+    /// The events that state a header of a message, in the order of the message.
+    pub(crate) fn header_events<'t>(
+        &'t self,
+        queue_id: &'t str,
+        field: &'t str,
+    ) -> impl Iterator<Item = &'a Event> + 't {
+        self.connections.iter().flat_map(|connection| connection.events.iter().copied()).filter(
+            move |event| match &event.fact {
+                Fact::Header { queue_id: of, name, .. } => of == queue_id && name.eq_ignore_ascii_case(field),
+                _ => false,
+            },
+        )
+    }
+
     /// Every login attempt of one protocol, with the event that states it.
     pub fn logins(&self, protocol: Protocol) -> impl Iterator<Item = (&'a Event, &'a AuthFacts)> {
         self.of(protocol).flat_map(Connection::logins)
@@ -113,6 +132,22 @@ impl<'a> Connection<'a> {
             Fact::TlsFailed { reason, .. } => Some((*event, reason.as_str())),
             _ => None,
         })
+    }
+
+    /// The first ClientHello, with the event that states it.
+    pub fn hello(&self) -> Option<(&'a Event, &'a ClientHelloFacts)> {
+        self.events.iter().find_map(|event| match &event.fact {
+            Fact::ClientHello { hello } => Some((*event, hello)),
+            _ => None,
+        })
+    }
+
+    /// Whether the sandbox misbehaved on it on purpose (it offered TLS 1.1): what the client did there says nothing
+    /// of how it does elsewhere.
+    pub fn is_faulty(&self) -> bool {
+        self.events
+            .iter()
+            .any(|event| matches!(&event.fact, Fact::Note { text } if text == wire::old_tls::OFFERED))
     }
 
     /// Login attempts, in order.

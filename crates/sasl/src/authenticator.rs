@@ -73,6 +73,8 @@ pub enum RefusalCode {
     TokenIssuer,
     /// Not a token that one can read.
     TokenMalformed,
+    /// A good token that the operator refuses all the same, as real ones do for a while (spec 01 §3.3).
+    TokenRefused,
     /// A good token or certificate, of somebody who has no right to this mailbox.
     WrongIdentity,
     /// No such mailbox.
@@ -95,6 +97,7 @@ impl RefusalCode {
             Self::TokenSignature => "token_signature",
             Self::TokenIssuer => "token_issuer",
             Self::TokenMalformed => "token_malformed",
+            Self::TokenRefused => "token_refused",
             Self::WrongIdentity => "wrong_identity",
             Self::UnknownMailbox => "unknown_mailbox",
             Self::NoCertificate => "no_certificate",

@@ -186,9 +186,9 @@ pub enum AuthOutcome {
     },
     /// Out.
     Refused {
-        /// Machine name: `token_expired`, `token_signature`, `token_issuer`, `token_malformed`, `wrong_identity`,
-        /// `unknown_mailbox`, `no_certificate`, `wrong_certificate`, `mechanism_not_allowed`, `cleartext`,
-        /// `malformed`, `cancelled`.
+        /// Machine name: `token_expired`, `token_signature`, `token_issuer`, `token_malformed`, `token_refused` (a good
+        /// token, refused on purpose), `wrong_identity`, `unknown_mailbox`, `no_certificate`, `wrong_certificate`,
+        /// `mechanism_not_allowed`, `cleartext`, `malformed`, `cancelled`.
         code: String,
         /// The same for a person.
         reason: String,

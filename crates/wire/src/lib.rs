@@ -7,6 +7,7 @@
 mod event;
 mod fact;
 mod line;
+pub mod old_tls;
 
 pub use event::{ConnectionId, Event, Origin, Service};
 pub use fact::{
