@@ -125,12 +125,22 @@ impl NewProduct {
             return Err(Error::new(Code::BadInput, "the two identifiers are the same", next).field("app_id"));
         }
         if let Some(version) = &self.version
-            && (version.trim().is_empty() || version.chars().count() > 64 || version.chars().any(char::is_control))
+            && (version.trim().is_empty()
+                || version.chars().count() > 64
+                || version.chars().any(char::is_control))
         {
             let next = "Give a version such as 2.1.2, 64 characters at most.";
             return Err(
                 Error::new(Code::BadInput, "the version cannot be used", next).field("product_version")
             );
+        }
+        let labels = [("parcours", &self.course), ("demarche", &self.procedure), ("statut", &self.status)];
+        for (field, text) in labels {
+            if text.chars().count() > 100 || text.chars().any(char::is_control) {
+                let message = format!("the field {field} cannot be used");
+                let next = "Give one line of 100 characters at most, or nothing.";
+                return Err(Error::new(Code::BadInput, message, next).field(field));
+            }
         }
         Ok(())
     }

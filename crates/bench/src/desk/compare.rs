@@ -212,7 +212,12 @@ mod tests {
             .collect();
         assert_eq!(
             told,
-            [("A", true, true, false), ("A", true, true, true), ("B", true, false, true), ("C", false, true, true)]
+            [
+                ("A", true, true, false),
+                ("A", true, true, true),
+                ("B", true, false, true),
+                ("C", false, true, true)
+            ]
         );
     }
 

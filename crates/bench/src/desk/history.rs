@@ -195,9 +195,7 @@ impl Bench {
             Rerun::Failed => verdict == Some(Verdict::Failed),
             Rerun::Remaining => matches!(
                 verdict,
-                Some(
-                    Verdict::Inconclusive | Verdict::NotStarted | Verdict::Aborted | Verdict::Unsupported
-                )
+                Some(Verdict::Inconclusive | Verdict::NotStarted | Verdict::Aborted | Verdict::Unsupported)
             ),
             Rerun::All => verdict.is_some(),
         };

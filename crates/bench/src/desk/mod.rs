@@ -10,6 +10,7 @@ mod import;
 mod nodes;
 mod preflight;
 mod prerequisites;
+mod probe;
 mod settings;
 
 pub use accounts::ProductEdit;
@@ -19,4 +20,5 @@ pub use import::{ImportReport, ImportRow};
 pub use nodes::{Node, NodeState};
 pub use preflight::PreflightStep;
 pub use prerequisites::Prerequisite;
+pub use probe::is_probe;
 pub use settings::Settings;
