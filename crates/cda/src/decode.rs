@@ -6,7 +6,10 @@ use crate::Error;
 
 /// Bytes to text, by XML 1.0 appendix F: the mark of byte order, else the shape of the first octets, else the encoding
 /// that the declaration names, else UTF-8. The mark itself is taken away.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
+///
+/// # Errors
+/// [`Error::Encoding`], where the encoding is not known or the bytes are not of it.
+pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
     let (encoding, bytes) = match Encoding::for_bom(bytes) {
         Some((encoding, mark)) => (encoding, &bytes[mark..]),
         None => (sniff(bytes)?, bytes),

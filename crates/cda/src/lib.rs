@@ -19,6 +19,7 @@ mod read;
 mod write;
 pub mod xml;
 
+pub use decode::decode;
 pub use document::{Act, Code, Document, Id, Level, Media, Organisation, Professional, Time};
 pub use draft::{Body, Draft, SmallKind, oid_of};
 pub use error::Error;

@@ -13,6 +13,7 @@ mod draft;
 mod header;
 mod label;
 mod message_id;
+mod mime;
 
 pub use address::{Address, AddressError, PATIENT_DOMAIN};
 pub use carried::{Carried, CarriedDocument, carried};

@@ -1,1 +1,26 @@
-//! IHE_XDM.zip archives (IHE ITI-32 as MSSanté uses it), read and written.
+//! IHE_XDM.zip, the archive in which MSSanté mails carry health documents (IHE ITI-32 *Distribute Document Set on Media*,
+//! as the *Référentiel socle MSSanté* uses it).
+//!
+//! Two different dangers meet here. The archive comes by mail, so it may be a weapon: paths that climb, entries that
+//! share bytes, a gigabyte in a kilobyte. Such an archive is refused whole, before anything of it is used
+//! ([`OpenError`]). And the archive may be honest but clumsy: no METADATA.XML, a wrong hash, identifiers that dangle. Then
+//! everything that can be read is read, and each fault is told ([`Problem`]), because a document lost for a wrong hash is
+//! a document lost to a patient.
+//!
+//! Nothing is ever unpacked to a disk.
+
+mod archive;
+mod codes;
+mod ebrim;
+mod entries;
+mod metadata;
+mod submission;
+
+pub use archive::{Archive, Document, Problem};
+pub use codes::{Labelled, class_code, format_code};
+pub use entries::{Limits, OpenError};
+pub use metadata::Action;
+pub use submission::{Submission, SubmissionDocument, WriteError};
+
+/// The archive's file name in a mail.
+pub const FILE_NAME: &str = "IHE_XDM.zip";
