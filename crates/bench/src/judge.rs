@@ -1,13 +1,10 @@
 //! The judge: `(scenario, context, events, messages) → judgement`. Pure, so that a proof can be replayed.
 
-use crate::pending::{
-    CodeCdaHeader, Content, Contents, InReplyTo, InsHeader, MailReceived, MesHeader, NilHeader,
-    OldTlsRefused, SentTo, StartTls, Taken, TlsOffered, TokenRenewed, UniqueMessageId,
-};
 use kernel::Timestamp;
 use rules::{
-    Check, ClientCertificate, Connection, LoginAccepted, MechanismUsed, Message, Outcome, Protocol, Text,
-    TlsBeforeLogin, Transcript,
+    Check, ClientCertificate, CodeCdaHeader, Connection, Content, Contents, InReplyTo, InsHeader,
+    LoginAccepted, MailReceived, MechanismUsed, MesHeader, NilHeader, OldTlsRefused, Outcome, Protocol,
+    SentTo, StartTls, Taken, Text, TlsBeforeLogin, TlsOffered, TokenRenewed, Transcript, UniqueMessageId,
 };
 use serde::{Deserialize, Serialize};
 use wire::{ConnectionId, Event, Fact};
@@ -151,6 +148,15 @@ pub struct AdapterWord {
     pub outcome: String,
     /// The adapter's detail, masked.
     pub detail: String,
+}
+
+/// A message as the operator took it in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// The operator's queue id, which the [`wire::MailFacts`] of the transcript name too.
+    pub queue_id: &'a str,
+    /// The bytes as received, without the operator's own trace lines.
+    pub bytes: &'a [u8],
 }
 
 /// The judge's answer.

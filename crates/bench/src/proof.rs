@@ -11,12 +11,12 @@ use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublic
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use kernel::Timestamp;
-use rules::{Check, Message, Text};
+use rules::{Check, Text};
 use serde::{Deserialize, Serialize};
 use wire::Event;
 
 use crate::error::Error;
-use crate::judge::{Context, Judgement, Verdict, judge};
+use crate::judge::{Context, Judgement, Message, Verdict, judge};
 use crate::product::write_private;
 use crate::scenario::Scenario;
 

@@ -15,7 +15,6 @@ use mss::{Address, Draft, MessageId};
 use crate::Shared;
 use crate::error::{Code, Error};
 use crate::judge::Marks;
-use crate::pending::cda;
 use crate::product::write_private;
 use crate::scenario::{DocumentKind, Recipient, Step, Verb};
 use crate::window::Order;
@@ -92,7 +91,7 @@ impl Props {
                 person_recipient(step.to, order, operator.domain())
             };
             props.marks.recipients.push(recipient.clone());
-            let documents = if by_adapter { props.hand_out(order, step, &mut rng)? } else { Vec::new() };
+            let documents = if by_adapter { props.hand_out(step, &mut rng)? } else { Vec::new() };
             let text =
                 format!("Message du banc Vaguemestre, exécution n° {}.\nRepère : {nonce}\n", order.number);
             if step.adapter == Verb::Reply {
@@ -105,7 +104,7 @@ impl Props {
     }
 
     /// Writes the documents of a step into the run's folder.
-    fn hand_out(&self, order: &Order, step: &Step, rng: &mut Rng) -> Result<Vec<HandedOut>, Error> {
+    fn hand_out(&self, step: &Step, rng: &mut Rng) -> Result<Vec<HandedOut>, Error> {
         let patient = patient(rng);
         let mut all = Vec::new();
         for (place, kind) in step.documents.iter().enumerate() {
@@ -114,12 +113,13 @@ impl Props {
                 identity.oid = None;
             }
             let small = match kind {
-                DocumentKind::Letter | DocumentKind::Unqualified => cda::SmallKind::Letter,
-                DocumentKind::Report => cda::SmallKind::Report,
+                DocumentKind::Letter | DocumentKind::Unqualified => cda::SmallKind::DischargeLetter,
+                DocumentKind::Report => cda::SmallKind::LabReport,
             };
-            let root =
-                format!("2.25.{}", u128::from(rng.draw()) << 32 | u128::from(order.number.cast_unsigned()));
-            let draft = cda::Draft::small(small, &root, identity.clone(), self.bench.parts.clock.now());
+            let root = cda::oid_of(u128::from(rng.draw()) << 64 | u128::from(rng.draw()));
+            let mut draft = cda::Draft::small(small, &root, identity.clone());
+            draft.time = self.bench.parts.clock.now();
+            draft.service_start = draft.time;
             let path = self.work_dir.path.join(format!("{}-{}.xml", step.id, place + 1));
             write_private(&path, &cda::write(&draft))?;
             all.push(HandedOut {

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{Timestamp, Timing};
-use rules::{Message, Transcript};
+use rules::Transcript;
 use wire::{ConnectionId, Event, Fact, Service};
 
 use crate::adapter::Adapter;
 use crate::error::Error;
-use crate::judge::{AdapterWord, Context, Driver, Judgement, Meanwhile, Verdict, is_of_mailbox, judge, own};
+use crate::judge::{
+    AdapterWord, Context, Driver, Judgement, Meanwhile, Message, Verdict, is_of_mailbox, judge, own,
+};
 use crate::product::Product;
 use crate::proof::{KeptMessage, RunEvidence};
 use crate::props::Props;
