@@ -1,0 +1,132 @@
+//! Archives made to harm. Some are made by hand, octet by octet, because no library writes them.
+
+use proptest::prelude::*;
+use xdm::OpenError;
+
+use super::*;
+
+fn refused(bytes: &[u8]) -> OpenError {
+    Archive::open(bytes, &Limits::default()).unwrap_err()
+}
+
+/// The octets `from` everywhere replaced by `to`, of the same length.
+fn patched(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let places: Vec<usize> =
+        bytes.windows(from.len()).enumerate().filter(|(_, found)| *found == from).map(|(at, _)| at).collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at..at + to.len()].copy_from_slice(to);
+    }
+    bytes
+}
+
+/// Two stored entries, `A.XML` and `B.XML`.
+fn plain() -> Vec<u8> {
+    let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for name in ["A.XML", "B.XML"] {
+        archive.start_file(name, options).unwrap();
+        archive.write_all(b"content").unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn paths_that_leave_the_archive_are_refused() {
+    for path in ["../A", "/A.XM", "C:/AX", "A/../", "a\\..\\", "..\\AX", "A\0.XM", "A\n.XM"] {
+        let path = &path[..path.len().min(5)];
+        let padded = format!("{path}{}", "x".repeat(5 - path.len()));
+        let bytes = patched(plain(), b"A.XML", padded.as_bytes());
+        assert!(matches!(refused(&bytes), OpenError::Path { .. }), "{padded:?}: {:?}", refused(&bytes));
+    }
+}
+
+#[test]
+fn two_entries_of_one_name_are_refused() {
+    for name in [b"A.XML", b"a.xml"] {
+        let bytes = patched(plain(), b"B.XML", name);
+        assert!(matches!(refused(&bytes), OpenError::Duplicate { .. }));
+    }
+}
+
+#[test]
+fn entries_that_share_bytes_are_refused() {
+    let bytes = plain();
+    let mut second = None;
+    for (at, word) in bytes.windows(4).enumerate() {
+        if word == b"PK\x01\x02" {
+            second = Some(at);
+        }
+    }
+    let mut bytes = bytes.clone();
+    let offset = second.unwrap() + 42; // where the second entry's local header is said to be
+    bytes[offset..offset + 4].copy_from_slice(&[0; 4]);
+    let refused = refused(&bytes);
+    assert!(matches!(refused, OpenError::Overlap | OpenError::NotZip { .. }), "{refused:?}");
+}
+
+#[test]
+fn encrypted_entries_and_links_are_refused() {
+    let mut bytes = plain();
+    for (header, flags) in [(b"PK\x03\x04", 6), (b"PK\x01\x02", 8)] {
+        let at = bytes.windows(4).position(|word| word == header).unwrap();
+        bytes[at + flags] |= 1;
+    }
+    assert!(matches!(refused(&bytes), OpenError::Encrypted { .. }), "{:?}", refused(&bytes));
+
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    archive.add_symlink("A.XML", "/etc/passwd", SimpleFileOptions::default()).unwrap();
+    let bytes = archive.finish().unwrap().into_inner();
+    assert!(matches!(refused(&bytes), OpenError::Link { .. }));
+}
+
+#[test]
+fn bombs_are_refused_before_they_go_off() {
+    let blank = vec![b' '; 8 * 1024 * 1024];
+    let by_ratio = packed(&[("A.XML", &blank)]);
+    assert!(by_ratio.len() < 20_000);
+    assert!(matches!(refused(&by_ratio), OpenError::Bomb { .. }));
+
+    let mut limits = Limits::default();
+    (limits.entry, limits.total) = (1_000, 1_500);
+    let open = |files: &[(&str, &[u8])]| Archive::open(&packed(files), &limits);
+    assert!(open(&[("A", &[7; 1_000]), ("B", &[7; 500])]).is_ok());
+    assert!(matches!(open(&[("A", &[7; 1_001])]), Err(OpenError::Bomb { limit: 1_000, .. })));
+    assert!(matches!(open(&[("A", &[7; 1_000]), ("B", &[7; 501])]), Err(OpenError::Bomb { limit: 500, .. })));
+
+    // An entry that lies about its size, in both places where it says it.
+    let bytes = packed(&[("A", &[7; 5_000])]);
+    let lying = patched(bytes, &5_000u32.to_le_bytes(), &10u32.to_le_bytes());
+    let read = Archive::open(&lying, &limits);
+    assert!(matches!(read, Err(OpenError::Bomb { .. } | OpenError::Damaged { .. })), "{read:?}");
+
+    let many: Vec<String> = (0..201).map(|index| format!("F{index}")).collect();
+    let many: Vec<(&str, &[u8])> = many.iter().map(|name| (name.as_str(), b"".as_slice())).collect();
+    assert_eq!(refused(&packed(&many)), OpenError::TooManyEntries { count: 201, limit: 200 });
+    limits.archive = 10;
+    assert!(matches!(Archive::open(&plain(), &limits), Err(OpenError::TooLarge { limit: 10, .. })));
+}
+
+#[test]
+fn damaged_archives_are_named() {
+    assert!(matches!(refused(b""), OpenError::NotZip { .. }));
+    assert!(matches!(refused(b"PK\x03\x04 and nothing more"), OpenError::NotZip { .. }));
+    let changed = patched(plain(), b"content", b"contenT");
+    assert!(matches!(refused(&changed), OpenError::Damaged { .. }), "{:?}", refused(&changed));
+    let whole = two().write().unwrap();
+    assert!(matches!(refused(&whole[..whole.len() / 2]), OpenError::NotZip { .. }));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn nothing_panics(at in 0usize..4_000, octet in any::<u8>(), cut in 0usize..4_000) {
+        let mut bytes = two().write().unwrap();
+        let length = bytes.len();
+        bytes[at % length] = octet;
+        let _ = Archive::open(&bytes, &Limits::default());
+        let _ = Archive::open(&bytes[cut % length..], &Limits::default());
+    }
+}
