@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use wire::{CertificateFacts, ClientHelloFacts, Fact, TlsFacts};
 
 use crate::hello::{Assembler, Unreadable};
+use crate::old::{self, Offer};
 use crate::policy::{self, HouseTime};
 use crate::stream::Replay;
 use crate::{Error, Refusal, Stream, explain, facts};
@@ -27,17 +28,31 @@ const LINGER: Duration = Duration::from_millis(500);
 const DECODE_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 50];
 /// Fatal `protocol_version`, in a record that a TLS 1.0 or 1.1 client understands.
 const PROTOCOL_VERSION: [u8; 7] = [21, 3, 1, 0, 2, 2, 70];
+/// Fatal `handshake_failure` of a TLS 1.1 server.
+const HANDSHAKE_FAILURE: [u8; 7] = [21, 3, 2, 0, 2, 2, 40];
+/// The extension of RFC 5746.
+const RENEGOTIATION_INFO: u16 = 0xff01;
 
 /// Server side of a handshake. The configuration behind it can be swapped (CRL refresh) without a restart; all
 /// clones see the swap at their next handshake.
 #[derive(Clone)]
 pub struct Acceptor {
     live: Arc<RwLock<Arc<Live>>>,
+    /// Plays a server that knows TLS 1.1 only.
+    old: bool,
 }
 
 impl Acceptor {
     pub(crate) fn new(live: Live) -> Self {
-        Self { live: Arc::new(RwLock::new(Arc::new(live))) }
+        Self { live: Arc::new(RwLock::new(Arc::new(live))), old: false }
+    }
+
+    /// An acceptor that answers each ClientHello as a server limited to TLS 1.1 would, with the same certificate, and
+    /// watches whether the client takes it (SC.MSS/CONF.01). No handshake ever succeeds: [`Self::accept`] states
+    /// [`Fact::ClientHello`], a [`Fact::Note`] of [`wire::old_tls::OFFERED`], and a [`Fact::TlsFailed`] whose reason
+    /// begins with one of the prefixes of [`wire::old_tls`]; it takes 4 s at most once the hello is there.
+    pub fn limited_to_tls_1_1(&self) -> Self {
+        Self { live: Arc::clone(&self.live), old: true }
     }
 
     /// Reads the raw ClientHello (recorded as a fact, even when the handshake then fails), shakes hands, and states
@@ -62,7 +77,7 @@ impl Acceptor {
         let Some(mut tcp) = stream.into_tcp() else {
             return Err(Error::Input(String::from("TLS is already up on this connection")));
         };
-        let (hello, head) = match read_hello(&mut tcp).await {
+        let (hello, assembler) = match read_hello(&mut tcp).await {
             Ok(read) => read,
             Err(NoHello { reason, alert }) => {
                 record(Fact::TlsFailed { reason: reason.clone(), certificate: None });
@@ -73,6 +88,14 @@ impl Acceptor {
             }
         };
         record(Fact::ClientHello { hello: hello.clone() });
+        if self.old {
+            record(Fact::Note { text: wire::old_tls::OFFERED.to_owned() });
+            let offer = Offer { hello: &hello, renegotiation_info: assembler.offers(RENEGOTIATION_INFO) };
+            let reason = old::play(&mut tcp, offer, &self.live().key.cert).await;
+            record(Fact::TlsFailed { reason: reason.clone(), certificate: None });
+            refuse(tcp, HANDSHAKE_FAILURE).await;
+            return Err(Error::Handshake(reason));
+        }
         if let Some(reason) = too_old(&hello) {
             // Said here and not by rustls, which looks at the suites and extensions of an old client first.
             record(Fact::TlsFailed { reason: reason.clone(), certificate: None });
@@ -83,8 +106,9 @@ impl Acceptor {
         let live = self.live();
         let witness = Arc::new(Witness { policy: Arc::clone(&live.policy), seen: Mutex::new(None) });
         let config = live.mail_config(Arc::clone(&witness))?;
-        let handshake =
-            tokio_rustls::TlsAcceptor::from(Arc::new(config)).accept(Replay::new(head, tcp)).into_fallible();
+        let handshake = tokio_rustls::TlsAcceptor::from(Arc::new(config))
+            .accept(Replay::new(assembler.into_raw(), tcp))
+            .into_fallible();
         match handshake.await {
             Ok(session) => {
                 let tls = established(session.get_ref().1, hello.sni.clone());
@@ -172,7 +196,7 @@ struct NoHello {
     alert: bool,
 }
 
-async fn read_hello(tcp: &mut TcpStream) -> Result<(ClientHelloFacts, Vec<u8>), NoHello> {
+async fn read_hello(tcp: &mut TcpStream) -> Result<(ClientHelloFacts, Assembler), NoHello> {
     let mut assembler = Assembler::default();
     let mut chunk = [0; 2_048];
     loop {
@@ -190,7 +214,7 @@ async fn read_hello(tcp: &mut TcpStream) -> Result<(ClientHelloFacts, Vec<u8>), 
             }
         };
         match assembler.push(&chunk[..count]) {
-            Ok(Some(hello)) => return Ok((hello, assembler.into_raw())),
+            Ok(Some(hello)) => return Ok((hello, assembler)),
             Ok(None) => {}
             Err(unreadable) => {
                 let alert = matches!(unreadable, Unreadable::Malformed(_));

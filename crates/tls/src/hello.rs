@@ -100,6 +100,26 @@ impl Assembler {
         self.raw
     }
 
+    /// Whether the ClientHello, which must be whole, has an extension.
+    pub(crate) fn offers(&self, extension: u16) -> bool {
+        let find = || {
+            let mut body = Reader(self.message.get(4..)?);
+            body.take(2 + 32)?; // version, random
+            body.vec8()?; // legacy_session_id
+            body.vec16()?; // cipher_suites
+            body.vec8()?; // legacy_compression_methods
+            let mut extensions = body.vec16()?;
+            loop {
+                let kind = extensions.u16()?;
+                extensions.vec16()?;
+                if kind == extension {
+                    return Some(());
+                }
+            }
+        };
+        find().is_some()
+    }
+
     fn recognise(&self) -> Result<(), Unreadable> {
         match *self.raw.as_slice() {
             [] | [HANDSHAKE] | [HANDSHAKE, 3, ..] => Ok(()),

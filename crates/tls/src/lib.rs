@@ -22,6 +22,7 @@ mod facts;
 pub mod guide;
 mod hello;
 mod lab;
+mod old;
 pub mod policy;
 mod stream;
 

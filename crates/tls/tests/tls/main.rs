@@ -4,6 +4,7 @@
 
 mod client;
 mod lab;
+mod old;
 mod profiles;
 mod server;
 mod support;
