@@ -4,17 +4,36 @@
 //! key of the data directory as `Authorization: Bearer KEY`; pages take none, because the guard of [`web::face`] lets
 //! in only this machine's own browser, by the name of this machine, and from no other site.
 
+mod accounts;
 mod api;
+mod asked;
+mod campaign;
+mod compare;
+mod facts;
 mod frame;
 mod home;
+mod info;
+mod job;
+mod jobs;
+mod lines;
 mod live;
+mod nodes;
+mod posteriori;
+mod products;
+mod proofs;
+mod requirements;
 mod run;
+mod run_page;
+mod runs;
+mod settings;
 mod view;
+mod words;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use bench::Bench;
 use kernel::Secret;
 use web::{Asset, Assets, BODY_LIMIT, Guard};
@@ -25,6 +44,7 @@ pub struct Face {
     pub(crate) bench: Bench,
     key: Arc<Secret<String>>,
     pub(crate) assets: Assets,
+    pub(crate) shelf: lines::Shelf,
 }
 
 impl Face {
@@ -39,23 +59,57 @@ impl Face {
                     bytes: include_bytes!("../assets/banc.css"),
                 },
                 Asset {
-                    name: "banc.js",
+                    name: "frame.js",
                     media_type: "text/javascript; charset=utf-8",
-                    bytes: include_bytes!("../assets/banc.js"),
+                    bytes: include_bytes!("../assets/frame.js"),
+                },
+                Asset {
+                    name: "runs.css",
+                    media_type: "text/css; charset=utf-8",
+                    bytes: include_bytes!("../assets/runs.css"),
+                },
+                Asset {
+                    name: "runs.js",
+                    media_type: "text/javascript; charset=utf-8",
+                    bytes: include_bytes!("../assets/runs.js"),
+                },
+                Asset {
+                    name: "api.css",
+                    media_type: "text/css; charset=utf-8",
+                    bytes: include_bytes!("../assets/api.css"),
                 },
             ],
         );
-        Self { bench, key: Arc::new(key), assets }
+        Self { bench, key: Arc::new(key), assets, shelf: lines::Shelf::default() }
     }
 
     /// The router to serve on `port` of the loopback.
     pub fn router(self, port: u16) -> Router {
         let assets = self.assets.routes();
+        let pages = Router::new()
+            .merge(frame::routes())
+            .merge(home::routes())
+            .merge(accounts::routes())
+            .merge(products::routes())
+            .merge(nodes::routes())
+            .merge(proofs::routes())
+            .merge(settings::routes())
+            .merge(info::routes())
+            .merge(jobs::routes())
+            .merge(job::routes())
+            .merge(posteriori::routes())
+            .merge(requirements::routes())
+            .merge(run::routes())
+            .merge(runs::routes())
+            .merge(lines::routes())
+            .merge(compare::routes())
+            .merge(campaign::routes())
+            .merge(live::routes())
+            .merge(api::pages())
+            .layer(from_fn_with_state(self.clone(), frame::visit));
         let routes = Router::new()
             .merge(api::routes(self.clone()))
-            .merge(home::routes())
-            .merge(run::routes())
-            .merge(live::routes())
+            .merge(pages)
             .with_state(self)
             .merge(assets)
             .layer(DefaultBodyLimit::max(BODY_LIMIT));

@@ -8,8 +8,11 @@ use web::{ApiError, ErrorCode, T, Tone, pill};
 pub(crate) struct Failure(pub(crate) ApiError);
 
 impl IntoResponse for Failure {
+    /// The error object; pages find it among the extensions and say it to a person.
     fn into_response(self) -> Response {
-        self.0.into_response()
+        let mut response = self.0.clone().into_response();
+        response.extensions_mut().insert(self.0);
+        response
     }
 }
 

@@ -30,7 +30,7 @@ mod status;
 pub use assets::{Asset, Assets, asset_path, assets};
 pub use error::{ApiError, ErrorCode};
 pub use guard::Guard;
-pub use locale::Locale;
+pub use locale::{Locale, cookie, is_own_path};
 pub use page::{Link, Page, T};
 pub use serve::{Peer, serve_http, serve_https};
 pub use status::{Tone, pill};

@@ -33,8 +33,8 @@ impl Locale {
     }
 }
 
-/// The value of a cookie.
-pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The value of a cookie, as it was sent: whoever reads it checks it.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(COOKIE)
         .iter()
@@ -64,8 +64,8 @@ async fn switch(body: Bytes) -> Response {
     (StatusCode::SEE_OTHER, [(SET_COOKIE, cookie), (LOCATION, back)]).into_response()
 }
 
-/// A path of this server: never a way to send a reader elsewhere (`//host`, `/\host`).
-fn is_own_path(path: &str) -> bool {
+/// Whether a path is of this server, and never a way to send a reader elsewhere (`//host`, `/\host`).
+pub fn is_own_path(path: &str) -> bool {
     path.starts_with('/')
         && !path[1..].starts_with(['/', '\\'])
         && path.len() <= 8_192

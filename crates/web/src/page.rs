@@ -16,6 +16,10 @@ pub struct Page {
     title: String,
     here: String,
     nav: Vec<Link>,
+    foot: Vec<Link>,
+    styles: Vec<String>,
+    scripts: Vec<String>,
+    aside: String,
     status: StatusCode,
     wide: bool,
 }
@@ -67,13 +71,57 @@ impl Page {
     pub fn new(lang: Lang, site: impl Into<String>, title: impl Into<String>, here: &Uri) -> Self {
         let here = here.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         let (site, title) = (site.into(), title.into());
-        Self { lang, site, title, here, nav: Vec::new(), status: StatusCode::OK, wide: false }
+        Self {
+            lang,
+            site,
+            title,
+            here,
+            nav: Vec::new(),
+            foot: Vec::new(),
+            styles: Vec::new(),
+            scripts: Vec::new(),
+            aside: String::new(),
+            status: StatusCode::OK,
+            wide: false,
+        }
     }
 
     /// With a navigation.
     #[must_use]
     pub fn nav(mut self, nav: Vec<Link>) -> Self {
         self.nav = nav;
+        self
+    }
+
+    /// With links in the footer.
+    #[must_use]
+    pub fn foot(mut self, foot: Vec<Link>) -> Self {
+        self.foot = foot;
+        self
+    }
+
+    /// With a style sheet of the face, after the shared one.
+    #[must_use]
+    pub fn style(mut self, address: impl Into<String>) -> Self {
+        self.styles.push(address.into());
+        self
+    }
+
+    /// With a script of the face, run when the page has been read. Pages must be usable without it.
+    #[must_use]
+    pub fn script(mut self, address: impl Into<String>) -> Self {
+        self.scripts.push(address.into());
+        self
+    }
+
+    /// With something of the face in the header, beside the language switch. A template that cannot be rendered
+    /// leaves the place empty, and is logged: it is our fault.
+    #[must_use]
+    pub fn aside(mut self, aside: &impl Template) -> Self {
+        match aside.render() {
+            Ok(html) => self.aside = html,
+            Err(error) => tracing::error!(%error, "the header could not be rendered"),
+        }
         self
     }
 
