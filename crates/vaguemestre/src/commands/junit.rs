@@ -78,7 +78,7 @@ fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             '"' => out.push_str("&quot;"),
-            c if c < ' ' && !matches!(c, '\n' | '\t') => {}
+            c if c < ' ' && !matches!(c, '\n' | '\t') || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
             c => out.push(c),
         }
     }
@@ -110,5 +110,12 @@ mod tests {
         let xml = report(&json!({"nil": "2621", "runs": runs}));
         assert!(xml.contains("tests=\"8\" failures=\"1\" errors=\"3\" skipped=\"3\""), "{xml}");
         assert!(xml.contains("name=\"a&lt;b\" time=\"1.500\""), "{xml}");
+    }
+
+    #[test]
+    fn what_xml_cannot_hold_is_left_out() {
+        let run = json!({"job": "psc-nil", "verdict": "failed", "checks": [{"outcome": "failed", "received": "X-MSS-NIL: \u{0}\u{1b}\u{fffe}\u{ffff}]]>&amp;"}]});
+        let xml = report(&json!({"nil": "2621", "runs": [run]}));
+        assert!(xml.contains("X-MSS-NIL: ]]&gt;&amp;amp;"), "{xml}");
     }
 }

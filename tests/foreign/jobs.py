@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Every job, with clients that pass and a foreign one that fails for the stated reason, as a printed table.
+
+Usage: jobs.py BINARY [--full]. The fast set runs every job with the product's own connector and with the bad client
+meant for it; --full adds the adapters for Python, curl and Node, on every job, and the other bad clients.
+
+Ends with 1 where a good client did not pass (curl may be unsupported on documents), where a bad one is not failed
+for the requirement that it breaks, or where a job has no bad client.
+"""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+BINARY = os.path.abspath(sys.argv[1])
+FULL = "--full" in sys.argv[2:]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NIL = "2621"
+
+# Job → (bad client, requirement of the failed check). The first one of a job is in the fast set.
+BAD = {
+    "psc-auth-imap": [("wrong-mechanism", "SC.MSS/CONF.07"), ("clear-login", "SC.MSS/CONF.07")],
+    "psc-auth-smtp": [("clear-login", "SC.MSS/CONF.07"), ("wrong-mechanism", "SC.MSS/CONF.07")],
+    "cert-auth-imap": [("no-certificate", "SC.MSS/CONF.12"), ("wrong-mechanism", "SC.MSS/CONF.12")],
+    "cert-auth-smtp": [("wrong-mechanism", "SC.MSS/CONF.12"), ("no-certificate", "SC.MSS/CONF.12")],
+    "psc-starttls-imap": [("early-command", "SC.MSS/CONF.06"), ("clear-login", "SC.MSS/CONF.06")],
+    "psc-starttls-smtp": [("no-second-ehlo", "SC.MSS/CONF.05"), ("early-command", "SC.MSS/CONF.05")],
+    "cert-starttls-imap": [("clear-login", "SC.MSS/CONF.06")],
+    "cert-starttls-smtp": [("early-command", "SC.MSS/CONF.05"), ("no-second-ehlo", "SC.MSS/CONF.05")],
+    "psc-tls-floor": [("old-tls", "SC.MSS/CONF.01")],
+    "cert-tls-floor": [("old-tls", "SC.MSS/CONF.01")],
+    "psc-ins": [("no-ins", "SC.MSS/CONF.14"), ("no-nil-on-documents", "SC.MSS/CONF.16")],
+    "cert-ins": [("small-ins", "SC.MSS/CONF.14")],
+    "psc-ins-n": [("ins-always", "SC.MSS/CONF.14")],
+    "cert-ins-n": [("ins-always", "SC.MSS/CONF.14"), ("no-ins", "SC.MSS/CONF.14")],
+    "psc-codecda": [("no-codecda", "SC.MSS/CONF.15")],
+    "cert-codecda": [("label-as-code", "SC.MSS/CONF.15")],
+    "psc-two-cda": [("one-code", "SC.MSS/CONF.15")],
+    "cert-two-cda": [("codecda-spaces", "SC.MSS/CONF.15")],
+    "psc-nil": [("no-nil", "SC.MSS/CONF.16"), ("other-nil", "SC.MSS/CONF.16")],
+    "cert-nil": [("other-nil", "SC.MSS/CONF.16")],
+    "psc-plain": [("ins-on-plain", "SC.MSS/CONF.14"), ("mes-on-plain", "SC.MSS/CONF.21")],
+    "cert-plain": [("codecda-on-plain", "SC.MSS/CONF.15")],
+    "psc-mes": [("no-mes", "SC.MSS/CONF.21")],
+    "cert-mes": [("small-mes", "SC.MSS/CONF.21")],
+    "psc-mes-patient": [("small-mes", "SC.MSS/CONF.21")],
+    "cert-mes-patient": [("no-mes", "SC.MSS/CONF.21")],
+    "psc-mes-absent": [("mes-to-professional", "SC.MSS/CONF.21")],
+    "cert-mes-absent": [("mes-always", "SC.MSS/CONF.21")],
+    "psc-reply": [("no-in-reply-to", "MSS/va1.08"), ("workstation-message-id", "MSS/va1.12")],
+    "cert-reply": [("no-nil-on-replies", "SC.MSS/CONF.16")],
+    "psc-token-refused": [("stale-token", "SC.MSS/CONF.11"), ("no-renewal", "SC.MSS/CONF.11")],
+    "segur-v2-parcours": [("ins-always", "SC.MSS/CONF.14"), ("one-code", "SC.MSS/CONF.15")],
+}
+ADAPTERS = ROOT / "adapters"
+BAD_CLIENT = f"python3 -B '{ADAPTERS}/python/bad/bad.py'"
+GOOD = {"lps": "lps"}
+if FULL:
+    GOOD["python"] = f"python3 -B '{ADAPTERS}/python/adapter.py'"
+    GOOD["curl"] = f"bash '{ADAPTERS}/curl/adapter.sh'"
+    GOOD["node"] = f"node '{ADAPTERS}/node/adapter.mjs'"
+SIGNS = {"passed": "passed", "unsupported": "n/a", "failed": "FAILED", "inconclusive": "UNSURE"}
+
+
+class Bench:
+    """A bench on free ports, with one product, in a folder of its own."""
+
+    def __enter__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="vaguemestre-jobs-"))
+        command = [BINARY, "up", "--ports", "auto", "--json", "--data", str(self.folder / "data")]
+        with open(self.folder / "log", "wb") as log:
+            self.server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        if not self.server.stdout.readline():
+            sys.exit("the bench does not start:\n" + (self.folder / "log").read_text()[-2000:])
+        self.cli("account", "add", "--nil", NIL, "--name", "Table", "--psc-id", "899700000018", "--app-id", "163254178")
+        return self
+
+    def __exit__(self, *_):
+        self.server.terminate()
+        self.server.wait(timeout=20)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def cli(self, *arguments):
+        """A command's JSON object; its exit code under `exit`."""
+        command = [BINARY, *arguments, "--json", "--data", str(self.folder / "data")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        return {**json.loads(done.stdout or "{}"), "exit": done.returncode}
+
+    def run(self, what, adapter):
+        """The runs of a job, a group or all, by job."""
+        done = self.cli("run", what, "--nil", NIL, "--adapter", adapter)
+        if "runs" not in done:
+            return {what: {"verdict": "error", "reason": done.get("error", {}).get("message", "?"), "checks": []}}
+        return {run["job"]: run for run in done["runs"]}
+
+
+def needs_documents(job):
+    return "xdm" in job["needs"]
+
+
+def against(bench, job, mode, requirement):
+    """What the bench says of a bad client: whether it is the stated reason, and that reason."""
+    run = bench.run(job, f"{BAD_CLIENT} {mode}")[job]
+    failed = [check for check in run["checks"] if check["outcome"] == "failed"]
+    told = [check for check in failed if check["requirement"] == requirement]
+    others = {check["requirement"] for check in failed} - {requirement}
+    if run["verdict"] == "failed" and told:
+        also = f"  (also: {', '.join(sorted(others))})" if others else ""
+        return True, f"{requirement}: {told[0]['received']}{also}"
+    why = run.get("reason") or "; ".join(f"{c['requirement']} {c['outcome']}: {c['received']}" for c in run["checks"] if c["outcome"] != "passed")
+    return False, f"NOT SEEN: the run is {run['verdict']} ({why})"
+
+
+def main():
+    started, wrong = time.monotonic(), []
+    with Bench() as bench:
+        jobs = {job["id"]: job for job in bench.cli("jobs")["jobs"] if job["automation"] == "auto"}
+        wrong += [f"{job}: no bad client is meant for it" for job in jobs if job not in BAD]
+        wrong += [f"{job}: there is no such job" for job in BAD if job not in jobs]
+        # One campaign a client, one after the other: their runs would only queue for the same mailboxes.
+        good = {name: bench.run("all", command) for name, command in GOOD.items()}
+        for name, runs in good.items():
+            for job in jobs:
+                run = runs.get(job, {"verdict": "absent"})
+                allowed = name == "curl" and needs_documents(jobs[job]) and run["verdict"] == "unsupported"
+                if run["verdict"] != "passed" and not allowed:
+                    problems = [f"{c['requirement']} {c['outcome']}: {c['received']}" for c in run.get("checks", []) if c["outcome"] != "passed"]
+                    wrong.append(f"{job} with {name}: {run['verdict']} {run.get('reason', '')} {problems} {run.get('adapter', '')}")
+        # PER and APP run side by side.
+        cases = [(job, *case) for job in jobs for case in BAD.get(job, [])[: None if FULL else 1]]
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            seen = list(pool.map(lambda case: against(bench, *case), cases))
+    width = max(len(job) for job in jobs)
+    print(f"{'job':{width}}  " + "  ".join(f"{name:6}" for name in GOOD) + f"  {'bad client':22}  failed check")
+    last = None
+    for (job, mode, _), (right, reason) in zip(cases, seen):
+        words = [SIGNS.get(good[name].get(job, {}).get("verdict"), "?") if job != last else "" for name in GOOD]
+        print(f"{job if job != last else '':{width}}  " + "  ".join(f"{word:6}" for word in words) + f"  {mode:22}  {' '.join(reason.split())[:150]}")
+        last = job
+        if not right:
+            wrong.append(f"{job} with bad client {mode}: {reason}")
+    print(f"{len(jobs)} jobs, {len(GOOD)} good client(s), {len(cases)} bad client runs, {time.monotonic() - started:.1f} s")
+    for line in wrong:
+        print("WRONG", line)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
