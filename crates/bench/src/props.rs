@@ -185,7 +185,7 @@ fn correspondent(domain: &str) -> String {
     format!("banc@{domain}")
 }
 
-fn person_recipient(to: Recipient, order: &Order, domain: &str) -> String {
+pub(crate) fn person_recipient(to: Recipient, order: &Order, domain: &str) -> String {
     match to {
         // The recipient is the sending mailbox itself, as in MOTCO2.
         Recipient::Bench => order.mailbox().to_owned(),

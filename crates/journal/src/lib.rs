@@ -15,6 +15,7 @@ mod writer;
 
 use std::sync::Arc;
 
+use kernel::Timestamp;
 use tokio::sync::broadcast;
 use wire::{Event, Fact, Origin};
 
@@ -86,6 +87,18 @@ impl Journal {
     /// What the database says; [`db::Error::Corrupt`] for an event that cannot be read.
     pub async fn events(&self, query: &Query) -> Result<Vec<Event>, db::Error> {
         query::events(self.shared.db.reader(), query).await
+    }
+
+    /// The newest events of one kind that were seen at `at` or later, oldest first: `fact` is the kind's tag, such as
+    /// `mail`; `limit` at most.
+    ///
+    /// Times have no index: events are numbered nearly in their order, so that the place is found by halving, and
+    /// looked at from a minute before.
+    ///
+    /// # Errors
+    /// As [`Journal::events`].
+    pub async fn since(&self, at: Timestamp, fact: &str, limit: i64) -> Result<Vec<Event>, db::Error> {
+        query::since(self.shared.db.reader(), at, fact, limit).await
     }
 
     /// The `seq` of the newest committed event; 0 where there is none.

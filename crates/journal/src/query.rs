@@ -7,6 +7,9 @@ use wire::{ConnectionId, Event};
 /// Connections named in one statement at most.
 const LISTED: usize = 512;
 
+/// Microseconds by which an event may be numbered later than it was seen.
+const SLACK: i64 = 60_000_000;
+
 /// Which events to read back, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
@@ -49,6 +52,37 @@ pub(crate) async fn events(reader: &AnyPool, query: &Query) -> Result<Vec<Event>
 pub(crate) async fn head(reader: &AnyPool) -> Result<i64, Error> {
     let row = db::query("SELECT coalesce(max(seq), 0) FROM event", Values::new()).fetch_one(reader).await?;
     Ok(row.try_get(0)?)
+}
+
+pub(crate) async fn since(
+    reader: &AnyPool,
+    at: Timestamp,
+    fact: &str,
+    limit: i64,
+) -> Result<Vec<Event>, Error> {
+    const HEAD: &str = "SELECT seq, at_us, connection, service, fact FROM event";
+    let micros = at.as_microsecond();
+    let after = last_before(reader, micros.saturating_sub(SLACK)).await?;
+    let text = format!("{HEAD} WHERE seq > $1 AND at_us >= $2 AND fact LIKE $3 ORDER BY seq DESC LIMIT $4");
+    // The tag comes first in the text.
+    let values = Values::new().int(after).int(micros).text(format!("{{\"fact\":\"{fact}\"%")).int(limit);
+    let rows = db::query(text, values).fetch_all(reader).await?;
+    rows.iter().rev().map(event).collect()
+}
+
+/// The `seq` of an event before which, as far as numbers follow times, all were seen before `micros`; 0 where none was.
+async fn last_before(reader: &AnyPool, micros: i64) -> Result<i64, Error> {
+    let (mut low, mut high) = (0, head(reader).await?);
+    while low < high {
+        let middle = low + (high - low) / 2 + 1;
+        let text = "SELECT seq, at_us FROM event WHERE seq >= $1 ORDER BY seq LIMIT 1";
+        let found = db::query(text, Values::new().int(middle)).fetch_optional(reader).await?;
+        match found {
+            Some(row) if row.try_get::<i64, _>(1)? < micros => low = row.try_get(0)?,
+            _ => high = middle - 1,
+        }
+    }
+    Ok(low)
 }
 
 fn event(row: &AnyRow) -> Result<Event, Error> {

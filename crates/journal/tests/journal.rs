@@ -147,6 +147,34 @@ async fn a_query_is_bounded_and_its_list_may_be_long() {
 }
 
 #[tokio::test]
+async fn the_latest_events_of_a_kind_are_found_by_their_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let start: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+    let (clock, hands) = Clock::manual(start);
+    let db = Db::open_sqlite(&directory.path().join("j.db")).await.unwrap();
+    let journal = Journal::open(&db, clock).await.unwrap();
+    assert_eq!(journal.since(start, "note", 10).await.unwrap(), []);
+    for minute in 0..60 {
+        let mut tap = journal.connect(origin(1587));
+        tap.record(note(&format!("minute {minute}")));
+        tap.line(Direction::Client, "{\"fact\":\"note\"}", false);
+        drop(tap);
+        hands.advance(std::time::Duration::from_secs(60));
+    }
+    journal.barrier().await.unwrap();
+    for (from, limit, expected) in [(0, 100, 60), (30, 100, 30), (59, 100, 1), (60, 100, 0), (0, 3, 3)] {
+        let at = start + std::time::Duration::from_secs(from * 60);
+        let found = journal.since(at, "note", limit).await.unwrap();
+        assert_eq!(found.len(), expected, "from minute {from}");
+        assert!(found.iter().all(|event| event.at >= at && matches!(event.fact, Fact::Note { .. })));
+        assert!(found.is_sorted_by_key(|event| event.seq));
+        if let Some(last) = found.last() {
+            assert_eq!(last.fact, note("minute 59"));
+        }
+    }
+}
+
+#[tokio::test]
 async fn connection_numbers_are_never_given_twice() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("j.db");
