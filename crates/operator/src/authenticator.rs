@@ -38,7 +38,18 @@ impl Gate {
         match &attempt.credentials {
             Credentials::Xoauth2 { user, token } => {
                 // The token first: who cannot prove who they are learns nothing about mailboxes.
-                let identity = self.tokens.verify(token.reveal())?;
+                let identity = match self.tokens.verify(token.reveal()) {
+                    Ok(identity) => identity,
+                    Err(refusal) => {
+                        let owner = self.tokens.claimed(token.reveal()).1;
+                        let mailbox =
+                            operator.mailbox(user).filter(|mailbox| owner == Some(mailbox.identity.clone()));
+                        if refusal.code == RefusalCode::TokenExpired && mailbox.is_some() {
+                            let _ = operator.refusals.refuses(user, || token.fingerprint());
+                        }
+                        return Err(refusal);
+                    }
+                };
                 let mailbox = find(&operator, user)?;
                 if mailbox.kind == Kind::App {
                     let text = "this applicative mailbox is opened with EXTERNAL and a client certificate";
@@ -47,6 +58,11 @@ impl Gate {
                 if mailbox.identity != identity {
                     let text = format!("the token is of {identity}, who has no right to this mailbox");
                     return Err(Refusal::new(RefusalCode::WrongIdentity, text));
+                }
+                if operator.refusals.refuses(&mailbox.address, || token.fingerprint()) {
+                    let text =
+                        "this token is refused: ask Pro Santé Connect for another one and log in again";
+                    return Err(Refusal::new(RefusalCode::TokenRefused, text));
                 }
                 Ok(granted(mailbox, identity))
             }

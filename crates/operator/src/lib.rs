@@ -9,6 +9,7 @@ mod listeners;
 mod mailbox;
 mod pki;
 mod recipients;
+mod refusals;
 mod tokens;
 
 use std::sync::{Arc, RwLock};
@@ -23,6 +24,7 @@ pub use authenticator::Tokens;
 pub use listeners::{Listener, PrivateListeners};
 pub use mailbox::{Kind, Mailbox};
 pub use pki::pki_router;
+pub use refusals::RefuseFirstToken;
 pub use tokens::PscTokens;
 
 use crate::mailbox::Mailboxes;
@@ -59,8 +61,49 @@ pub struct Operator {
 pub(crate) struct Shared {
     parts: Parts,
     mailboxes: RwLock<Mailboxes>,
+    servers: Servers,
+    /// The same, on which TLS 1.1 is all that is offered.
+    old_servers: Servers,
+    refusals: Arc<refusals::Refusals>,
+}
+
+/// What connections work with, for each protocol.
+pub(crate) struct Servers {
     imap: Arc<imapd::Context>,
     smtp: Arc<smtpd::Context>,
+}
+
+impl Servers {
+    fn new(
+        parts: &Parts,
+        acceptor: tls::Acceptor,
+        gate: &Arc<authenticator::Gate>,
+        recipients: &Arc<recipients::TrustSpace>,
+    ) -> Self {
+        Self {
+            imap: Arc::new(imapd::Context {
+                journal: parts.journal.clone(),
+                store: parts.store.clone(),
+                acceptor: acceptor.clone(),
+                authenticator: gate.clone(),
+                limits: parts.limits.clone(),
+                timing: parts.timing.clone(),
+                clock: parts.clock.clone(),
+            }),
+            smtp: Arc::new(smtpd::Context {
+                journal: parts.journal.clone(),
+                store: parts.store.clone(),
+                acceptor,
+                authenticator: gate.clone(),
+                recipients: recipients.clone(),
+                policy: smtpd::Policy::default(),
+                hostname: format!("smtp.{}", parts.domain),
+                limits: parts.limits.clone(),
+                timing: parts.timing.clone(),
+                clock: parts.clock.clone(),
+            }),
+        }
+    }
 }
 
 impl Operator {
@@ -72,29 +115,14 @@ impl Operator {
         let mailboxes = Mailboxes::open(&parts.db).await?;
         let shared = Arc::new_cyclic(|weak: &std::sync::Weak<Shared>| {
             let gate = Arc::new(authenticator::Gate::new(weak.clone(), Arc::clone(&parts.tokens)));
+            let recipients = Arc::new(recipients::TrustSpace::new(weak.clone()));
+            let acceptor = parts.lab.acceptor();
+            let old = acceptor.limited_to_tls_1_1();
             Shared {
-                imap: Arc::new(imapd::Context {
-                    journal: parts.journal.clone(),
-                    store: parts.store.clone(),
-                    acceptor: parts.lab.acceptor(),
-                    authenticator: gate.clone(),
-                    limits: parts.limits.clone(),
-                    timing: parts.timing.clone(),
-                    clock: parts.clock.clone(),
-                }),
-                smtp: Arc::new(smtpd::Context {
-                    journal: parts.journal.clone(),
-                    store: parts.store.clone(),
-                    acceptor: parts.lab.acceptor(),
-                    authenticator: gate,
-                    recipients: Arc::new(recipients::TrustSpace::new(weak.clone())),
-                    policy: smtpd::Policy::default(),
-                    hostname: format!("smtp.{}", parts.domain),
-                    limits: parts.limits.clone(),
-                    timing: parts.timing.clone(),
-                    clock: parts.clock.clone(),
-                }),
+                servers: Servers::new(&parts, acceptor, &gate, &recipients),
+                old_servers: Servers::new(&parts, old, &gate, &recipients),
                 mailboxes: RwLock::new(mailboxes),
+                refusals: Arc::default(),
                 parts,
             }
         });

@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::Operator;
+use crate::{Operator, Servers};
 
 /// One door of the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,18 +29,7 @@ impl Operator {
         run: Option<i64>,
         shutdown: watch::Receiver<bool>,
     ) -> JoinHandle<()> {
-        let implicit_tls = matches!(door, Listener::Imaps | Listener::Submissions);
-        let shared = Arc::clone(&self.shared);
-        match door {
-            Listener::Imap | Listener::Imaps => {
-                let endpoint = imapd::Endpoint { implicit_tls, run };
-                tokio::spawn(imapd::serve(Arc::clone(&shared.imap), listener, endpoint, shutdown))
-            }
-            Listener::Submission | Listener::Submissions => {
-                let endpoint = smtpd::Endpoint { implicit_tls, run };
-                tokio::spawn(smtpd::serve(Arc::clone(&shared.smtp), listener, endpoint, shutdown))
-            }
-        }
+        serve(&self.shared.servers, listener, door, run, shutdown)
     }
 
     /// Opens an IMAP and an SMTP port for one run, on the loopback, with STARTTLS. Whatever reaches them belongs to
@@ -49,15 +38,48 @@ impl Operator {
     /// # Errors
     /// Where the system gives no port.
     pub async fn open_private(&self, run: i64) -> io::Result<PrivateListeners> {
-        let imap = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let smtp = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let (imap_port, smtp_port) = (imap.local_addr()?.port(), smtp.local_addr()?.port());
-        let (close, shutdown) = watch::channel(false);
-        let tasks = vec![
-            self.serve(imap, Listener::Imap, Some(run), shutdown.clone()),
-            self.serve(smtp, Listener::Submission, Some(run), shutdown),
-        ];
-        Ok(PrivateListeners { imap_port, smtp_port, close, tasks })
+        open(&self.shared.servers, run).await
+    }
+
+    /// The same with a server behind STARTTLS that knows TLS 1.1 and nothing later (SC.MSS/CONF.01): no handshake ever
+    /// succeeds there, and the journal tells how the client took it ([`wire::old_tls`]).
+    ///
+    /// # Errors
+    /// Where the system gives no port.
+    pub async fn open_old_tls(&self, run: i64) -> io::Result<PrivateListeners> {
+        open(&self.shared.old_servers, run).await
+    }
+}
+
+async fn open(servers: &Servers, run: i64) -> io::Result<PrivateListeners> {
+    let imap = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let smtp = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let (imap_port, smtp_port) = (imap.local_addr()?.port(), smtp.local_addr()?.port());
+    let (close, shutdown) = watch::channel(false);
+    let tasks = vec![
+        serve(servers, imap, Listener::Imap, Some(run), shutdown.clone()),
+        serve(servers, smtp, Listener::Submission, Some(run), shutdown),
+    ];
+    Ok(PrivateListeners { imap_port, smtp_port, close, tasks })
+}
+
+fn serve(
+    servers: &Servers,
+    listener: TcpListener,
+    door: Listener,
+    run: Option<i64>,
+    shutdown: watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    let implicit_tls = matches!(door, Listener::Imaps | Listener::Submissions);
+    match door {
+        Listener::Imap | Listener::Imaps => {
+            let endpoint = imapd::Endpoint { implicit_tls, run };
+            tokio::spawn(imapd::serve(Arc::clone(&servers.imap), listener, endpoint, shutdown))
+        }
+        Listener::Submission | Listener::Submissions => {
+            let endpoint = smtpd::Endpoint { implicit_tls, run };
+            tokio::spawn(smtpd::serve(Arc::clone(&servers.smtp), listener, endpoint, shutdown))
+        }
     }
 }
 
