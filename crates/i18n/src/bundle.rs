@@ -57,12 +57,14 @@ pub(crate) fn source(lang: Lang) -> &'static str {
             include_str!("../locales/fr/frame.ftl"),
             include_str!("../locales/fr/accounts.ftl"),
             include_str!("../locales/fr/runs.ftl"),
+            include_str!("../locales/fr/api.ftl"),
         ),
         Lang::En => concat!(
             include_str!("../locales/en/main.ftl"),
             include_str!("../locales/en/frame.ftl"),
             include_str!("../locales/en/accounts.ftl"),
             include_str!("../locales/en/runs.ftl"),
+            include_str!("../locales/en/api.ftl"),
         ),
     }
 }

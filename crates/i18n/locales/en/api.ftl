@@ -1,0 +1,22 @@
+# The page /api.
+api-title = API of the bench
+api-lead = Everything that the pages do, for your scripts and your continuous integration.
+api-english = Operations are described in English: the text is that of the OpenAPI file.
+api-document = OpenAPI 3.1 description (JSON)
+api-server = Address
+api-key = File of the key
+api-key-shell = For the examples below:
+api-contents = Contents
+api-objects = Objects
+api-parameters = Parameters
+api-body = Request body
+api-answers = Answers
+api-example = Example
+api-fields = Fields
+api-name = Name
+api-kind = Type
+api-meaning = Meaning
+api-status = Status
+api-required = required
+api-place-path = in the path
+api-place-query = in the query

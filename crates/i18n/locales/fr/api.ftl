@@ -1,0 +1,22 @@
+# La page /api.
+api-title = API du banc
+api-lead = Tout ce que font les pages, pour vos scripts et votre intégration continue.
+api-english = La description des opérations est en anglais : c’est celle du fichier OpenAPI.
+api-document = Description OpenAPI 3.1 (JSON)
+api-server = Adresse
+api-key = Fichier de la clé
+api-key-shell = Pour les exemples ci-dessous :
+api-contents = Sommaire
+api-objects = Objets
+api-parameters = Paramètres
+api-body = Corps de la requête
+api-answers = Réponses
+api-example = Exemple
+api-fields = Champs
+api-name = Nom
+api-kind = Type
+api-meaning = Signification
+api-status = Statut
+api-required = obligatoire
+api-place-path = dans l’adresse
+api-place-query = dans la requête
