@@ -11,7 +11,6 @@ use crate::Shared;
 use crate::adapter::{Adapter, Allowance};
 use crate::error::Error;
 use crate::judge::AdapterWord;
-use crate::pending::Faults as _;
 use crate::product::{Files, write_private};
 use crate::props::{Message, Props};
 use crate::scenario::{Arm, Mailbox, Step, Verb};

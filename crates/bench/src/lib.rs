@@ -10,7 +10,6 @@ mod drive;
 mod error;
 pub mod judge;
 pub mod log;
-mod pending;
 mod person;
 pub mod posteriori;
 mod product;
@@ -213,6 +212,7 @@ impl Bench {
         for product in bench.products().await? {
             bench.equip(&product).await?;
         }
+        bench.purge().await?;
         Ok(bench)
     }
 

@@ -12,7 +12,6 @@ use wire::{AuthOutcome, Direction, Event, Fact};
 use crate::Shared;
 use crate::error::Error;
 use crate::judge::{is_let_in, is_of_mailbox, own};
-use crate::pending::Faults as _;
 use crate::props::Props;
 use crate::scenario::{Arm, Scenario};
 use crate::window::{Order, context};

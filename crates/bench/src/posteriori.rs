@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use kernel::Timestamp;
-use rules::Message;
+
 use wire::{Event, Fact, MailFacts};
 
 use crate::error::{Code, Error};
-use crate::judge::{Context, Driver, Judgement, Marks, Meanwhile, judge};
+use crate::judge::{Context, Driver, Judgement, Marks, Meanwhile, Message, judge};
 use crate::log::LogLine;
 use crate::props::person_recipient;
 use crate::scenario::{Scenario, Verb};

@@ -114,7 +114,8 @@ impl Sandbox {
 
         let (shutdown, stop) = watch::channel(false);
         let face = bench_web::Face::new(bench.clone(), key).router(ports.bench);
-        let tasks = serve(listeners, &stop, &operator, &psc, &lab, face);
+        let mut tasks = serve(listeners, &stop, &operator, &psc, &lab, face);
+        tasks.push(tokio::spawn(throw_old_evidence_away(bench.clone(), stop)));
         data.publish(&up)?;
         Ok(Self { bench, up, data, db, shutdown, tasks })
     }
@@ -166,6 +167,16 @@ async fn keep_crls_fresh(lab: Arc<Lab>, mut stop: watch::Receiver<bool>) {
     while tokio::time::timeout(hour, stop.wait_for(|stopped| *stopped)).await.is_err() {
         if let Err(error) = lab.refresh() {
             tracing::error!("the CRLs could not be renewed: {error}");
+        }
+    }
+}
+
+/// Once a day: the settings say for how long evidence is kept.
+async fn throw_old_evidence_away(bench: Bench, mut stop: watch::Receiver<bool>) {
+    let day = Duration::from_secs(24 * 3_600);
+    while tokio::time::timeout(day, stop.wait_for(|stopped| *stopped)).await.is_err() {
+        if let Err(error) = bench.purge().await {
+            tracing::error!("old evidence could not be thrown away: {error}");
         }
     }
 }
