@@ -8,18 +8,24 @@
 //! The MIME crates (`mail-builder`, `mail-parser`) stay behind this boundary.
 
 mod address;
+mod bundle;
 mod carried;
+mod compose;
 mod draft;
 mod header;
+mod interpret;
 mod label;
 mod message_id;
 mod mime;
 
 pub use address::{Address, AddressError, PATIENT_DOMAIN};
 pub use carried::{Carried, CarriedDocument, carried};
-pub use draft::{ComposeError, Document, Draft, compose};
+pub use compose::{ComposeError, Composed, Note, compose, compose_noted};
+pub use draft::{Document, Draft};
 pub use header::{
     CLOSE_EXCHANGE, Field, Indicators, X_MSS_CODECDA, X_MSS_INS, X_MSS_MES, X_MSS_NIL, fields, header_values,
 };
+pub use interpret::{Parent, XDM_MARKER, answer_subject, without_marker};
 pub use label::Label;
 pub use message_id::{MessageId, MessageIdError};
+pub use xdm::Action;
