@@ -147,7 +147,7 @@ impl Props {
             draft.in_reply_to = MessageId::parse(original).ok();
         }
         for document in &message.documents {
-            draft.documents.push(mss::Document { content: fs::read(&document.path)? });
+            draft.documents.push(mss::Document::new(fs::read(&document.path)?));
         }
         let mut bytes = mss::compose(&draft).map_err(|why| refused(why.to_string()))?;
         if step.close && step.to == Recipient::PatientMotco2 {

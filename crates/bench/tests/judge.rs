@@ -118,7 +118,7 @@ fn mail(with_document: bool) -> Vec<u8> {
     draft.text = "Bonjour".into();
     if with_document {
         let letter = cda::Draft::small(cda::SmallKind::DischargeLetter, "2.25.7", patient());
-        draft.documents.push(mss::Document { content: cda::write(&letter) });
+        draft.documents.push(mss::Document::new(cda::write(&letter)));
     }
     mss::compose(&draft).unwrap()
 }
