@@ -1,6 +1,6 @@
 use mss::Carried;
 
-use super::{Held, field, file_name, remarked, repeated, unreadable, without_documents};
+use super::{Held, doubtful, field, file_name, remarked, repeated, unreadable, without_documents};
 use crate::mail::each;
 use crate::text::shown;
 use crate::{Check, Taken, Text, Transcript};
@@ -68,7 +68,14 @@ fn hold(values: &[String], carried: &Carried) -> Held {
             );
             Held::failed(expected, received, next)
         }
-        [value] => compare(value, &codes, &right, expected),
+        [value] => {
+            let given: Vec<&str> = value.split(',').map(str::trim).collect();
+            let more = !surplus(&given, &codes).is_empty() && surplus(&codes, &given).is_empty();
+            if more && !carried.problems.is_empty() {
+                return doubtful(expected, Text::same(field(mss::X_MSS_CODECDA, value)), carried);
+            }
+            compare(value, &codes, &right, expected)
+        }
         several => repeated(mss::X_MSS_CODECDA, expected, several),
     }
 }
@@ -253,5 +260,13 @@ mod tests {
     #[test]
     fn without_a_code_in_the_document_nothing_is_judged() {
         assert_eq!(held(&["34112-3"], &with(&["34112-3", ""])).outcome, Outcome::Inconclusive);
+    }
+
+    #[test]
+    fn a_code_of_a_document_that_cannot_be_read_is_left_open() {
+        let partly = Carried { problems: vec!["DOC00002.XML : XML tronqué".into()], ..with(&["34112-3"]) };
+        assert_eq!(held(&["34112-3,11502-2"], &partly).outcome, Outcome::Inconclusive);
+        assert_eq!(held(&["34112-3"], &partly).outcome, Outcome::Passed);
+        assert_eq!(held(&["11502-2"], &partly).outcome, Outcome::Failed);
     }
 }

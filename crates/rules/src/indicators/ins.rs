@@ -1,6 +1,6 @@
 use mss::{Carried, CarriedDocument};
 
-use super::{Held, field, file_name, repeated, unreadable, without_documents};
+use super::{Held, doubtful, field, file_name, repeated, unreadable, without_documents};
 use crate::mail::each;
 use crate::text::shown;
 use crate::{Check, Taken, Text, Transcript};
@@ -66,6 +66,7 @@ fn hold(values: &[String], carried: &Carried) -> Held {
     let received = Text::same(field(mss::X_MSS_INS, value));
     match value {
         _ if value == right => Held::passed(expected, received),
+        "O" if !carried.problems.is_empty() => doubtful(expected, received, carried),
         "O" => {
             let next = Text::new(
                 format!(
@@ -201,5 +202,12 @@ mod tests {
             assert_eq!(held.outcome, Outcome::Inconclusive);
             assert!(held.received.fr.contains("ZIP tronqué"));
         }
+        let partly = Carried {
+            problems: vec!["DOC00002.XML : XML tronqué".into()],
+            ..with(vec![document(&["OID"])])
+        };
+        assert_eq!(held(&["O"], &partly).outcome, Outcome::Inconclusive);
+        assert_eq!(held(&["N"], &partly).outcome, Outcome::Passed);
+        assert_eq!(held(&[], &partly).outcome, Outcome::Failed);
     }
 }

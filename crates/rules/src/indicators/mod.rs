@@ -117,21 +117,27 @@ fn without_documents(name: &str, values: &[String], carried: &Carried) -> Held {
     }
 }
 
-/// An archive came of which nothing could be read: what the header should say is not known.
+/// Something came of which nothing could be read: what the header should say is not known.
 fn unreadable(expected: Text, carried: &Carried) -> Option<Held> {
-    let unread = carried.archives > 0 && carried.documents.is_empty() && !carried.problems.is_empty();
-    unread.then(|| {
-        let problems = problems(carried);
-        let received = Text::new(
-            format!("Documents du message illisibles : {problems}"),
-            format!("The mail's documents cannot be read: {problems}"),
-        );
-        let next = Text::new(
-            "Corriger l’archive IHE_XDM jointe : l’en-tête se juge sur les documents CDA qu’elle contient.",
-            "Repair the IHE_XDM archive: the header is judged by the CDA documents that it holds.",
-        );
-        Held::inconclusive(expected, received, next)
-    })
+    let unread = carried.documents.is_empty() && !carried.problems.is_empty();
+    unread.then(|| doubtful(expected, Text::default(), carried))
+}
+
+/// The header may well tell of a document that could not be read.
+fn doubtful(expected: Text, seen: Text, carried: &Carried) -> Held {
+    let problems = problems(carried);
+    let fr = format!("documents du message illisibles, en tout ou en partie : {problems}");
+    let en = format!("the mail's documents cannot be read, or not all of them: {problems}");
+    let received = if seen.is_empty() {
+        Text::new(fr, en)
+    } else {
+        Text::new(format!("{} ; {fr}", seen.fr), format!("{}; {en}", seen.en))
+    };
+    let next = Text::new(
+        "Corriger l’archive IHE_XDM jointe : l’en-tête se juge sur les documents CDA qu’elle contient.",
+        "Repair the IHE_XDM archive: the header is judged by the CDA documents that it holds.",
+    );
+    Held::inconclusive(expected, received, next)
 }
 
 /// What could not be read, in a few words.
