@@ -657,6 +657,14 @@ impl Bench {
         Ok(RunView { phase: self.phase(number), run, evidence, log, url })
     }
 
+    /// A campaign; `None` where there is no such campaign. Its runs are in the history.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn campaign(&self, number: i64) -> Result<Option<Campaign>, Error> {
+        runs::campaign(&self.shared.parts.db, number).await
+    }
+
     /// The object of `run --json` for a campaign; `None` where there is no such campaign.
     ///
     /// # Errors

@@ -532,10 +532,16 @@ impl Catalogue {
         self.0.iter().find(|scenario| scenario.id == id)
     }
 
-    /// What `JOB`, `GROUP` or `all` stands for; a GROUP is the last element of a path, compared exactly.
+    /// What `JOB`, `GROUP` or `all` stands for; a GROUP is the last element of a path, compared exactly. Several JOBs go
+    /// with commas between them, in that order and without repeats; nothing is chosen where one of them is unknown.
     pub fn select(&self, what: &str) -> Vec<&Scenario> {
         if what == "all" {
             return self.iter().collect();
+        }
+        if what.contains(',') {
+            let mut ids: Vec<&str> = Vec::new();
+            what.split(',').map(str::trim).for_each(|id| if !ids.contains(&id) { ids.push(id) });
+            return ids.into_iter().map(|id| self.find(id)).collect::<Option<_>>().unwrap_or_default();
         }
         match self.find(what) {
             Some(one) => vec![one],
@@ -580,6 +586,9 @@ mod tests {
         assert_eq!(catalogue.select("MSS-LPS-SEGUR-APP").len(), 2);
         assert_eq!(catalogue.select("all").len(), catalogue.iter().count());
         assert!(catalogue.select("MSS-LPS").is_empty());
+        let some = catalogue.select("psc-nil,cert-auth-imap, psc-nil");
+        assert_eq!(some.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["psc-nil", "cert-auth-imap"]);
+        assert!(catalogue.select("psc-nil,nothing").is_empty());
     }
 
     #[test]
