@@ -1,239 +1,219 @@
-use askama::Template;
+//! A run's page: what is waited for, then the verdict, then the log; and what one can do about it.
+//!
+//! The summary comes before the log, whatever its length. While the run goes on the part above the log is replaced
+//! by the script at each change (`live.rs` tells of them); without a script the page is read again by hand. Closing
+//! the browser changes nothing for the run.
+
+use std::time::Duration;
+
 use axum::Router;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use bench::scenario::{Mailbox, Scenario};
-use bench::{Phase, Product, Request as Order, RunView};
+use bench::Request as Order;
+use bench::judge::Verdict;
 use i18n::Lang;
-use rules::{Outcome, Text};
-use serde::Deserialize;
-use web::{Locale, T, Tone, pill};
+use rules::{Check, Outcome, Registry};
+use web::{T, Tone, pill};
 
 use crate::Face;
-use crate::frame::{endpoints, page, say, seconds, state_pill};
+use crate::asked::{Asked, Fields, Numbered, wrong};
+use crate::frame::say;
+use crate::jobs::requirement_link;
+use crate::run_page;
+use crate::runs::number;
 use crate::view::Failure;
+
+/// What *Prolonger* adds.
+const MORE: Duration = Duration::from_secs(60);
+/// The timers that a page accepts, in seconds.
+const TIMERS: std::ops::RangeInclusive<u64> = 5..=3_600;
 
 pub(crate) fn routes() -> Router<Face> {
     Router::new()
         .route("/runs", post(start))
-        .route("/runs/{number}", get(run_page))
+        .route("/runs/{number}", get(run_page::show))
+        .route("/runs/{number}/prolong", post(prolong))
+        .route("/runs/{number}/cancel", post(cancel))
         .route("/runs/{number}/log.txt", get(log_text))
         .route("/runs/{number}/proof", get(proof))
 }
 
-#[derive(Deserialize)]
-struct StartForm {
-    nil: String,
-    job: String,
-    timer: u64,
+// === What one can do ===
+
+/// *Lancer le job*, *Relancer*: a run that waits for a person.
+async fn start(State(face): State<Face>, asked: Asked, fields: Fields) -> Result<Response, Failure> {
+    let order = order(&face, &asked, &fields).await?;
+    let (campaign, runs) = face.bench.start(order).await?;
+    let place = match runs[..] {
+        [only] => format!("/runs/{only}"),
+        _ => format!("/campaigns/{campaign}"),
+    };
+    Ok(Redirect::to(&place).into_response())
 }
 
-async fn start(State(face): State<Face>, Form(form): Form<StartForm>) -> Result<Response, Failure> {
-    let order = Order {
-        nil: form.nil,
-        what: form.job,
+async fn order(face: &Face, asked: &Asked, fields: &Fields) -> Result<Order, bench::Error> {
+    let t = asked.t();
+    let (nil, job) = (fields.get("nil"), fields.get("job"));
+    let timer = match fields.get("timer") {
+        "" => face.bench.last_timer(nil, job).await?,
+        text => text.parse().ok().filter(|timer| TIMERS.contains(timer)).ok_or_else(|| {
+            wrong(t.with("start-timer", "value", text), t.get("start-timer-next"))
+        })?,
+    };
+    // A box that is not ticked sends nothing: `options` says that it was there.
+    let accelerated = match fields.get("options") {
+        "" => face.bench.settings().await?.accelerated,
+        _ => !fields.get("accelerated").is_empty(),
+    };
+    Ok(Order {
+        nil: nil.to_owned(),
+        what: job.to_owned(),
         adapter: None,
-        timer: Some(std::time::Duration::from_secs(form.timer.clamp(5, 3_600))),
-        accelerated: false,
+        timer: Some(Duration::from_secs(timer)),
+        accelerated,
         canned: false,
         seed: None,
+    })
+}
+
+async fn prolong(State(face): State<Face>, Path(text): Path<String>, asked: Asked) -> Result<Response, Failure> {
+    let number = match number(&face, &asked, Numbered::Run, &text) {
+        Ok(number) => number,
+        Err(page) => return Ok(page),
     };
-    let (_, runs) = face.bench.start(order).await?;
-    let number = runs.first().copied().unwrap_or_default();
-    Ok(Redirect::to(&format!("/runs/{number}")).into_response())
-}
-
-// === Run ===
-
-#[derive(Template)]
-#[template(path = "run.html")]
-struct RunTemplate {
-    t: T,
-    css: String,
-    js: String,
-    number: i64,
-    nil: String,
-    title: String,
-    path: String,
-    pill: String,
-    running: bool,
-    waiting: bool,
-    when: String,
-    duration: String,
-    reason: String,
-    lps: Vec<String>,
-    banc: Vec<String>,
-    checks: Vec<CheckRow>,
-    log: Vec<LineRow>,
-    strangers: u32,
-    adapter: Vec<String>,
-    has_proof: bool,
-}
-
-impl RunTemplate {
-    fn strangers_count(&self) -> usize {
-        self.strangers as usize
+    // A window that has just closed: the page says what came of it.
+    match face.bench.prolong(number, MORE).await {
+        Err(error) if face.run(number).await.is_err() => Err(error.into()),
+        _ => Ok(Redirect::to(&format!("/runs/{number}")).into_response()),
     }
 }
 
-struct CheckRow {
-    requirement: String,
-    pill: String,
-    expected: String,
-    received: String,
-    rule: String,
-    line: Option<u32>,
-    next: String,
-}
-
-struct LineRow {
-    n: u32,
-    time: String,
-    node: String,
-    connection: String,
-    text: String,
-    mark: &'static str,
-}
-
-async fn run_page(
-    State(face): State<Face>,
-    Path(number): Path<i64>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, Failure> {
-    let Locale(lang) = Locale::of(&headers);
-    let t = T(lang);
-    let view = match face.bench.run(number).await {
-        Ok(view) => view,
-        Err(error) => {
-            let page = page(&face, lang, &t.get("error-not-found-title"), &uri).status(StatusCode::NOT_FOUND);
-            return Ok(page.say(&error.message));
-        }
+async fn cancel(State(face): State<Face>, Path(text): Path<String>, asked: Asked) -> Result<Response, Failure> {
+    let number = match number(&face, &asked, Numbered::Run, &text) {
+        Ok(number) => number,
+        Err(page) => return Ok(page),
     };
-    let product = face.bench.product(&view.run.nil).await.ok();
-    let job = face.bench.catalogue().find(&view.run.job).cloned();
-    let title = job.as_ref().map_or_else(|| view.run.job.clone(), |job| say(lang, &job.title));
-    let heading = t.with("run-title", "number", &number.to_string());
-    let body = RunTemplate {
-        t,
-        css: face.assets.path("banc.css"),
-        js: face.assets.path("banc.js"),
-        number,
-        nil: view.run.nil.clone(),
-        path: job.as_ref().map(|job| job.path.join(" / ")).unwrap_or_default(),
-        pill: state_pill(t, view.run.verdict, view.phase),
-        running: view.run.verdict.is_none(),
-        waiting: view.phase == Some(Phase::Waiting),
-        when: view.run.started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-        duration: seconds(view.run.duration_ms),
-        reason: view.run.reason.clone(),
-        lps: steps(&face, lang, job.as_ref(), product.as_ref(), |job| &job.lps),
-        banc: steps(&face, lang, job.as_ref(), product.as_ref(), |job| &job.banc),
-        checks: checks(lang, &view),
-        log: log_rows(&view),
-        strangers: view.evidence.as_ref().map_or(0, |evidence| evidence.context.strangers),
-        adapter: adapter_words(&view),
-        has_proof: view.evidence.is_some(),
-        title,
+    match face.bench.cancel(number).await {
+        Err(error) if face.run(number).await.is_err() => Err(error.into()),
+        _ => Ok(Redirect::to(&format!("/runs/{number}")).into_response()),
+    }
+}
+
+async fn log_text(State(face): State<Face>, Path(text): Path<String>, asked: Asked) -> Result<Response, Failure> {
+    let number = match number(&face, &asked, Numbered::Run, &text) {
+        Ok(number) => number,
+        Err(page) => return Ok(page),
     };
-    Ok(page(&face, lang, &format!("{heading} · {}", body.title), &uri).show(&body))
-}
-
-fn steps(
-    face: &Face,
-    lang: Lang,
-    job: Option<&Scenario>,
-    product: Option<&Product>,
-    which: impl Fn(&Scenario) -> &Vec<Text>,
-) -> Vec<String> {
-    let (Some(job), Some(product)) = (job, product) else { return Vec::new() };
-    let (address, identity) = match job.mailbox {
-        Mailbox::Per => (&product.psc_address, &product.psc_identity),
-        Mailbox::App => (&product.app_address, &product.app_identity),
-    };
-    let addresses = &face.bench.parts().addresses;
-    which(job)
-        .iter()
-        .map(|text| {
-            say(lang, text)
-                .replace("{address}", address)
-                .replace("{identity}", identity)
-                .replace("{imap}", &endpoints(&addresses.imap))
-                .replace("{smtp}", &endpoints(&addresses.smtp))
-                .replace("{psc}", addresses.psc["issuer"].as_str().unwrap_or_default())
-                .replace("{nil}", &product.nil)
-        })
-        .collect()
-}
-
-fn checks(lang: Lang, view: &RunView) -> Vec<CheckRow> {
-    let t = T(lang);
-    let Some(evidence) = &view.evidence else { return Vec::new() };
-    let line = |seq: Option<i64>| {
-        seq.and_then(|seq| view.log.iter().find(|line| line.seq == Some(seq))).map(|line| line.n)
-    };
-    evidence
-        .checks
-        .iter()
-        .map(|check| CheckRow {
-            requirement: check.requirement.clone(),
-            pill: match check.outcome {
-                Outcome::Passed => pill(Tone::Good, &t.get("verdict-passed")),
-                Outcome::Failed => pill(Tone::Bad, &t.get("verdict-failed")),
-                _ => pill(Tone::Unsure, &t.get("verdict-inconclusive")),
-            },
-            expected: say(lang, &check.expected),
-            received: say(lang, &check.received),
-            rule: check.rule.clone(),
-            line: line(check.decided_by),
-            next: say(lang, &check.next),
-        })
-        .collect()
-}
-
-fn adapter_words(view: &RunView) -> Vec<String> {
-    let Some(evidence) = &view.evidence else { return Vec::new() };
-    evidence
-        .context
-        .adapter
-        .iter()
-        .map(|word| format!("{} : {} {}", word.step, word.outcome, word.detail))
-        .collect()
-}
-
-fn log_rows(view: &RunView) -> Vec<LineRow> {
-    view.log
-        .iter()
-        .map(|line| LineRow {
-            n: line.n,
-            time: line.at.strftime("%H:%M:%S%.3f").to_string(),
-            node: line.node.clone(),
-            connection: line.connection.map(|id| id.to_string()).unwrap_or_default(),
-            mark: match line.text.as_str() {
-                "['TEST_OK']" => "ok",
-                "['TEST_KO']" => "ko",
-                "['TEST_NC']" => "nc",
-                text if text.starts_with("KO ") => "ko",
-                text if text.starts_with("OK ") => "ok",
-                _ => "",
-            },
-            text: line.text.clone(),
-        })
-        .collect()
-}
-
-async fn log_text(State(face): State<Face>, Path(number): Path<i64>) -> Result<Response, Failure> {
-    let view = face.bench.run(number).await?;
-    let text: String = view.log.iter().map(|line| line.render() + "\n").collect();
+    let view = face.run(number).await?;
+    let mut text = String::with_capacity(view.log.len() * 96);
+    for line in &view.log {
+        text.push_str(&line.render());
+        text.push('\n');
+    }
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }
 
-async fn proof(State(face): State<Face>, Path(number): Path<i64>) -> Result<Response, Failure> {
+async fn proof(State(face): State<Face>, Path(text): Path<String>, asked: Asked) -> Result<Response, Failure> {
+    let number = match number(&face, &asked, Numbered::Run, &text) {
+        Ok(number) => number,
+        Err(page) => return Ok(page),
+    };
     let proof = face.bench.proof(number).await?;
     let name = format!("attachment; filename=\"vaguemestre-execution-{number}.proof\"");
     Ok(([(CONTENT_TYPE, "application/json; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], proof)
         .into_response())
+}
+
+// === The verdict in words ===
+
+/// The one sentence that a verdict comes down to.
+pub(crate) struct Headline {
+    /// Class of the style sheet.
+    pub(crate) class: &'static str,
+    /// The sentence.
+    pub(crate) text: String,
+}
+
+/// What a reader wants to know before any detail: the first finding that decided.
+pub(crate) fn headline(t: T, lang: Lang, verdict: Verdict, checks: &[Check]) -> Headline {
+    let class = match verdict {
+        Verdict::Passed | Verdict::Attested => "good",
+        Verdict::Failed => "bad",
+        Verdict::Inconclusive | Verdict::Aborted => "unsure",
+        _ => "idle",
+    };
+    let failed = checks.iter().find(|check| check.outcome == Outcome::Failed);
+    let decisive = failed.or(checks.iter().find(|check| check.outcome != Outcome::Passed));
+    let text = match (verdict, decisive) {
+        (Verdict::Passed, _) => t.count("run-all-passed", "count", checks.len()),
+        (_, Some(check)) => say(lang, &check.received),
+        (Verdict::Unsupported, None) => t.get("run-is-unsupported"),
+        (Verdict::NotStarted, None) => t.get("run-is-not-started"),
+        (Verdict::Aborted, None) => t.get("run-is-aborted"),
+        (_, None) => String::new(),
+    };
+    Headline { class, text }
+}
+
+/// One check, explained.
+pub(crate) struct CheckRow {
+    pub(crate) requirement: String,
+    pub(crate) registry: String,
+    pub(crate) class: &'static str,
+    pub(crate) pill: String,
+    pub(crate) expected: String,
+    pub(crate) received: String,
+    pub(crate) rule: String,
+    /// The requirement in our words.
+    pub(crate) rule_text: String,
+    /// Line of the log, with its address.
+    pub(crate) line: Option<(u32, String)>,
+    pub(crate) next: String,
+}
+
+/// The checks of a judgement, those that did not pass first; `line` finds the log line of an event.
+pub(crate) fn check_rows(
+    lang: Lang,
+    checks: &[Check],
+    line: impl Fn(Option<i64>) -> Option<(u32, String)>,
+) -> Vec<CheckRow> {
+    let t = T(lang);
+    let text_of = |id: &str| {
+        let requirement = Registry::get().find(id)?;
+        Some(if matches!(lang, Lang::Fr) { requirement.fr.clone() } else { requirement.en.clone() })
+    };
+    let mut sorted: Vec<&Check> = checks.iter().collect();
+    sorted.sort_by_key(|check| match check.outcome {
+        Outcome::Failed => 0,
+        Outcome::Passed => 2,
+        _ => 1,
+    });
+    let row = |check: &&Check| CheckRow {
+        requirement: check.requirement.clone(),
+        registry: requirement_link(&check.requirement),
+        class: match check.outcome {
+            Outcome::Passed => "good",
+            Outcome::Failed => "bad",
+            _ => "unsure",
+        },
+        pill: outcome_pill(t, check.outcome),
+        expected: say(lang, &check.expected),
+        received: say(lang, &check.received),
+        rule: check.rule.clone(),
+        rule_text: text_of(&check.requirement).unwrap_or_default(),
+        line: line(check.decided_by),
+        next: say(lang, &check.next),
+    };
+    sorted.iter().map(row).collect()
+}
+
+/// The pill of a check.
+pub(crate) fn outcome_pill(t: T, outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Passed => pill(Tone::Good, &t.get("verdict-passed")),
+        Outcome::Failed => pill(Tone::Bad, &t.get("verdict-failed")),
+        _ => pill(Tone::Unsure, &t.get("verdict-inconclusive")),
+    }
 }

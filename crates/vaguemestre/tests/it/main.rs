@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests, too, fail by panicking, and print their tables
 
 mod adapters;
+mod api;
 mod contracts;
 mod durability;
 mod edges;
@@ -13,6 +14,7 @@ mod person;
 mod proof;
 mod protocol;
 mod queue;
+mod runs_pages;
 mod secrets;
 
 use serde_json::{Value, json};
