@@ -64,9 +64,10 @@ impl Parent {
 /// The MIME reader is called behind a net: see the module `mime`.
 fn decoded_subject(message: &[u8]) -> String {
     let end = message.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(message.len());
-    let head = &message[..end.min(1024 * 1024)];
+    // The reader misses a last field that has no line end.
+    let head = [&message[..end.min(1024 * 1024)], b"\r\n\r\n"].concat();
     std::panic::catch_unwind(|| {
-        let parsed = MessageParser::default().parse_headers(head)?;
+        let parsed = MessageParser::default().parse_headers(&head)?;
         parsed.subject().map(str::to_owned)
     })
     .unwrap_or_default()
@@ -120,6 +121,8 @@ mod tests {
         let mail = b"In-Reply-To: <a@x>\r\nReply-To: z@ch.mssante.fr\r\nFrom: a@ch.mssante.fr\r\n\r\n";
         let parent = Parent::read(mail);
         assert_eq!((parent.references.len(), parent.reply_to.unwrap().as_str()), (1, "z@ch.mssante.fr"));
+        assert_eq!(Parent::read(b"Subject: last").subject, "last");
+        assert_eq!(Parent::read(b"Subject: =?utf-8?Q?=C3=A9?=\r\n\r\n").subject, "é");
         assert_eq!(Parent::read(b""), Parent::default());
     }
 }

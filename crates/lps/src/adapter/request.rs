@@ -149,10 +149,12 @@ pub struct Message {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Facts {
-    /// The recipient is a patient.
+    /// The recipient is a patient, whatever the address looks like: test spaces have patients of their own domain.
     pub to_patient: bool,
     /// The professional closes the exchange.
     pub close: bool,
+    /// Message-ID of the mail to answer, with or without its angle brackets; for [`Step::Reply`].
+    pub in_reply_to: Option<String>,
 }
 
 impl Request {

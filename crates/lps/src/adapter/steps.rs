@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{Clock, Failure, Limits, RetryClass, Secret, Stage};
-use mss::{Address, Draft, compose};
+use mss::{Address, Document, Draft, Parent, answer_subject, compose_noted};
 use rustls::ClientConfig;
 use tls::ClientTrust;
 use tokio::time::Instant;
@@ -25,19 +25,8 @@ pub(super) async fn perform(request: Request, work_dir: &Path) -> Response {
         Step::Search => {
             return Response::new(Outcome::Unsupported, "the directory search is not available here");
         }
-        Step::Reply => return Response::new(Outcome::Unsupported, "answering a mail is not available yet"),
         Step::Unknown => return Response::new(Outcome::Unsupported, "this step is unknown here"),
         _ => {}
-    }
-    if let Some(message) = &request.message
-        && matches!(request.step, Step::Send | Step::Append)
-        && !message.documents.is_empty()
-        && message.eml_file.is_none()
-    {
-        return Response::new(
-            Outcome::Unsupported,
-            "IHE_XDM archives are not written yet: send without documents",
-        );
     }
     let client = match Client::prepare(&request, work_dir).await {
         Ok(client) => client,
@@ -47,6 +36,7 @@ pub(super) async fn perform(request: Request, work_dir: &Path) -> Response {
         Step::Login | Step::Logout => client.login(&request).await,
         Step::Fetch => client.fetch(&request, work_dir).await,
         Step::Append => client.append(&request).await,
+        Step::Reply => client.reply(&request).await,
         _ => client.send(&request).await,
     };
     Response { token_used_sha256: client.token_used(), ..done.unwrap_or_else(ended) }
@@ -63,7 +53,7 @@ fn ended(failure: Failure) -> Response {
     Response::new(if refusal { Outcome::Refused } else { Outcome::Error }, failure.to_string())
 }
 
-struct Client {
+pub(super) struct Client {
     address: Address,
     credentials: Credentials,
     tls: Arc<ClientConfig>,
@@ -120,7 +110,7 @@ impl Client {
         }
     }
 
-    async fn imap(&self, request: &Request) -> Result<Option<ImapSession>, Failure> {
+    pub(super) async fn imap(&self, request: &Request) -> Result<Option<ImapSession>, Failure> {
         let Some(endpoint) = &request.imap else { return Ok(None) };
         ImapSession::open(endpoint, &self.address, &self.credentials, &self.tls, self.patience)
             .await
@@ -178,13 +168,18 @@ impl Client {
     }
 
     async fn send(&self, request: &Request) -> Result<Response, Failure> {
-        let (recipients, bytes) = self.message(request).await?;
+        let outgoing = self.outgoing(request, None).await?;
+        self.submit(request, &outgoing).await
+    }
+
+    /// Hands a mail to the SMTP server.
+    pub(super) async fn submit(&self, request: &Request, mail: &Outgoing) -> Result<Response, Failure> {
         let Some(mut session) = self.smtp(request).await? else { return Err(missing("smtp")) };
-        let outcome = session.submit(&self.address, &recipients, &bytes).await?;
+        let outcome = session.submit(&self.address, &mail.recipients, &mail.bytes).await?;
         let response = match outcome {
             Submitted::Accepted { queue_id } => {
                 let id = queue_id.unwrap_or_else(|| "no queue identifier".into());
-                Response::new(Outcome::Done, format!("accepted by the server ({id})"))
+                Response::new(Outcome::Done, format!("accepted by the server ({id}){}", mail.notes))
             }
             Submitted::Refused(refusal) if refusal.retry() == RetryClass::Later => {
                 Response::new(Outcome::Error, format!("refused for now: {refusal}"))
@@ -197,7 +192,7 @@ impl Client {
     }
 
     async fn append(&self, request: &Request) -> Result<Response, Failure> {
-        let (_, bytes) = self.message(request).await?;
+        let mail = self.outgoing(request, None).await?;
         let Some(mut session) = self.imap(request).await? else { return Err(missing("imap")) };
         let Some(folder) = session.special_use("\\Sent").await? else {
             return Err(Failure::permanent(
@@ -205,23 +200,36 @@ impl Client {
                 "no folder is marked \\Sent (RFC 6154); none is guessed",
             ));
         };
-        let place = session.append(&folder, "(\\Seen)", &bytes).await?;
+        let place = session.append(&folder, "(\\Seen)", &mail.bytes).await?;
         session.logout().await;
         let place =
             place.map_or_else(String::new, |(validity, uid)| format!(" (UIDVALIDITY {validity}, UID {uid})"));
         Ok(Response::new(Outcome::Done, format!("kept in the folder of sent mails{place}")))
     }
 
-    /// The recipients and the bytes: ready ones, or composed from the facts.
-    async fn message(&self, request: &Request) -> Result<(Vec<Address>, Vec<u8>), Failure> {
+    /// The mail to send: ready bytes, or composed from the facts; an answer to `parent`, where there is one.
+    pub(super) async fn outgoing(
+        &self,
+        request: &Request,
+        parent: Option<&Parent>,
+    ) -> Result<Outgoing, Failure> {
         let message = request.message.as_ref().ok_or_else(|| missing("message"))?;
         if let Some(path) = &message.eml_file {
             let bytes = read_bytes("eml_file", path).await?;
-            return Ok((message.to.clone(), bytes));
+            return Ok(Outgoing { recipients: message.to.clone(), bytes, notes: String::new() });
         }
-        let draft = self.draft(request, message)?;
-        let bytes = compose(&draft).map_err(|error| Failure::permanent(Stage::Input, error.to_string()))?;
-        Ok((draft.recipients().into_iter().cloned().collect(), bytes))
+        let mut draft = self.draft(request, message)?;
+        if let Some(parent) = parent {
+            answer(&mut draft, message, parent);
+        }
+        for path in &message.documents {
+            draft.documents.push(Document::new(read_bytes("message.documents", path).await?));
+        }
+        let mail =
+            compose_noted(&draft).map_err(|error| Failure::permanent(Stage::Input, error.to_string()))?;
+        let recipients = draft.recipients().into_iter().cloned().collect();
+        let notes = mail.notes.iter().map(|note| format!("; {note}")).collect();
+        Ok(Outgoing { recipients, bytes: mail.bytes, notes })
     }
 
     fn draft(&self, request: &Request, message: &Message) -> Result<Draft, Failure> {
@@ -230,7 +238,28 @@ impl Client {
         draft.subject = message.subject.clone().unwrap_or_else(|| DEFAULT_SUBJECT.into());
         draft.text = message.text.clone().unwrap_or_default();
         draft.patient_close = message.facts.close;
+        draft.to_patient = message.facts.to_patient;
         Ok(draft)
+    }
+}
+
+/// A mail that is ready to go.
+pub(super) struct Outgoing {
+    recipients: Vec<Address>,
+    bytes: Vec<u8>,
+    /// What it lacks, each note after a semicolon.
+    notes: String,
+}
+
+/// Makes a draft an answer: its thread, and what the request leaves open.
+fn answer(draft: &mut Draft, message: &Message, parent: &Parent) {
+    draft.in_reply_to.clone_from(&parent.message_id);
+    draft.references.clone_from(&parent.references);
+    if draft.to.is_empty() {
+        draft.to.extend(parent.reply_to.clone());
+    }
+    if message.subject.is_none() {
+        draft.subject = answer_subject(&parent.subject);
     }
 }
 
@@ -255,7 +284,7 @@ async fn read_newest(
     Ok(body.len())
 }
 
-fn missing(field: &str) -> Failure {
+pub(super) fn missing(field: &str) -> Failure {
     Failure::permanent(Stage::Input, format!("this step needs \"{field}\", which the request does not give"))
 }
 
