@@ -104,10 +104,19 @@ struct Named {
 }
 
 /// Around every page: finds the product in use, and shows failures as pages.
-pub(crate) async fn visit(State(face): State<Face>, request: Request, next: Next) -> Response {
+pub(crate) async fn visit(State(face): State<Face>, mut request: Request, next: Next) -> Response {
+    let found = match face.bench.settings().await {
+        Ok(settings) => {
+            if let Some(lang) = Lang::from_tag(&settings.language) {
+                Locale::prefer(request.headers_mut(), lang);
+            }
+            face.bench.products().await
+        }
+        Err(error) => Err(error),
+    };
     let (method, uri, headers) = (request.method().clone(), request.uri().clone(), request.headers().clone());
     let Locale(lang) = Locale::of(&headers);
-    let products = match face.bench.products().await {
+    let products = match found {
         Ok(products) => std::sync::Arc::new(products),
         Err(error) => return failure(&face, lang, &uri, &crate::view::Failure::from(error).0),
     };
@@ -144,13 +153,17 @@ struct Choice {
 }
 
 /// The switch of the header: remembers a product and goes back, without a `nil` that would contradict it.
-async fn choose(State(face): State<Face>, Form(choice): Form<Choice>) -> Result<Response, crate::view::Failure> {
+async fn choose(
+    State(face): State<Face>,
+    Form(choice): Form<Choice>,
+) -> Result<Response, crate::view::Failure> {
     let product = face.bench.product(&choice.nil).await?;
     let back = if web::is_own_path(&choice.back) { choice.back.as_str() } else { "/" };
     let (path, query) = back.split_once('?').unwrap_or((back, ""));
     // A page about one product has no meaning for another one.
     let path = if path.starts_with("/accounts/") { "/" } else { path };
-    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("nil=")).collect();
+    let kept: Vec<&str> =
+        query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("nil=")).collect();
     let back = if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) };
     let mut response = Redirect::to(&back).into_response();
     if let Some(cookie) = cookie(&product) {
@@ -175,7 +188,8 @@ async fn presentable(face: &Face, lang: Lang, uri: &Uri, response: Response) -> 
     if let Some(error) = response.extensions().get::<ApiError>() {
         return failure(face, lang, uri, &error.clone());
     }
-    let plain = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    let plain =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
     if !response.status().is_client_error() || !plain {
         return response;
     }

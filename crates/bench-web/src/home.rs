@@ -90,7 +90,8 @@ async fn home(
     let runs = face.bench.newest_runs(RUNS).await?;
     let chosen = chosen();
     let sought = Sought::parse(query.q.trim());
-    let bad_search = sought.as_ref().err().map(|why| t.with("home-bad-regex", "why", why)).unwrap_or_default();
+    let bad_search =
+        sought.as_ref().err().map(|why| t.with("home-bad-regex", "why", why)).unwrap_or_default();
     let sought = sought.unwrap_or(Sought::All);
     let found: Vec<&Product> = products.iter().filter(|product| sought.finds(product)).collect();
     let current = chosen.as_ref().map_or("", |product| product.nil.as_str());
@@ -129,7 +130,8 @@ impl Sought {
         if text.is_empty() {
             return Ok(Self::All);
         }
-        let between = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|inner| !inner.is_empty());
+        let between =
+            text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|inner| !inner.is_empty());
         let Some(inner) = between else {
             return Ok(Self::Words(text.split_whitespace().map(str::to_lowercase).collect()));
         };

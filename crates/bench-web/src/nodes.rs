@@ -73,5 +73,13 @@ fn node_row(t: T, node: Node) -> NodeRow {
         NodeState::Absent => String::new(),
         _ => format!("{} ms", node.took.as_millis()),
     };
-    NodeRow { id: node.id, name: t.get(name), role: t.get(role), address: node.address, pill, detail: node.detail, took }
+    NodeRow {
+        id: node.id,
+        name: t.get(name),
+        role: t.get(role),
+        address: node.address,
+        pill,
+        detail: node.detail,
+        took,
+    }
 }

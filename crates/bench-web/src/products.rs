@@ -26,10 +26,10 @@ const LONGEST: usize = 2 * 1024 * 1024;
 const SIZES: [usize; 4] = [10, 25, 50, 100];
 
 pub(crate) fn routes() -> Router<Face> {
-    Router::new().route("/products", get(list)).route("/products/import", get(blank)).route(
-        "/products/import",
-        post(import).layer(DefaultBodyLimit::max(LONGEST)),
-    )
+    Router::new()
+        .route("/products", get(list))
+        .route("/products/import", get(blank))
+        .route("/products/import", post(import).layer(DefaultBodyLimit::max(LONGEST)))
 }
 
 // === Vos démarches ===
@@ -101,8 +101,14 @@ async fn list(
     let at = query.page.parse().unwrap_or(1_usize).clamp(1, pages);
     let rows = rows.into_iter().skip((at - 1) * size).take(size).collect();
     let address = |sort: &str, dir: &str, page: usize| {
-        let pairs = [("q", query.q.as_str()), ("sort", sort), ("dir", dir), ("n", &size.to_string()), ("page", &page.to_string())]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let pairs = [
+            ("q", query.q.as_str()),
+            ("sort", sort),
+            ("dir", dir),
+            ("n", &size.to_string()),
+            ("page", &page.to_string()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
         crate::facts::address("/products", &pairs)
     };
     let direction = if backwards { "desc" } else { "asc" };
@@ -111,7 +117,13 @@ async fn list(
         Heading {
             label: t.get(text),
             href: address(name, if here && !backwards { "desc" } else { "asc" }, 1),
-            sorted: if !here { "" } else if backwards { "descending" } else { "ascending" },
+            sorted: if !here {
+                ""
+            } else if backwards {
+                "descending"
+            } else {
+                "ascending"
+            },
         }
     });
     let numbers = [("page", at.into()), ("pages", pages.into())];
@@ -246,7 +258,12 @@ fn fill(t: T, body: &mut ImportPage, report: ImportReport) {
         } else {
             body.good += 1;
         }
-        body.rows.push(ImportLine { line: row.line, nil: row.nil, name: row.name, fault: fault.unwrap_or_default() });
+        body.rows.push(ImportLine {
+            line: row.line,
+            nil: row.nil,
+            name: row.name,
+            fault: fault.unwrap_or_default(),
+        });
     }
 }
 

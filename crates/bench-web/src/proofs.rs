@@ -93,7 +93,11 @@ async fn show(
         address("/proofs", &pairs)
     };
     let numbers = [("page", Arg::Number(at.into())), ("pages", Arg::Number(pages.into()))];
-    let status = if result.as_ref().is_some_and(|one| one.tone != "good") { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let status = if result.as_ref().is_some_and(|one| one.tone != "good") {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
+    };
     let body = Proofs {
         t,
         rows: found.runs.iter().map(|run| row(face, lang, run)).collect(),
@@ -132,7 +136,8 @@ async fn check(
     let pinned = Some(key).filter(|key| !key.is_empty());
     // Judging again is work for a thread of its own: a proof may hold a hundred runs.
     let verification = tokio::task::spawn_blocking(move || verify(&proof, pinned.as_deref())).await;
-    let verification = verification.unwrap_or_else(|_| Verification::Unreadable("the judge gave up on it".into()));
+    let verification =
+        verification.unwrap_or_else(|_| Verification::Unreadable("the judge gave up on it".into()));
     let outcome = outcome(lang, &face.bench.signer().key_id(), name, verification);
     show(&face, &headers, &uri, &ListQuery::default(), Some(outcome)).await
 }
@@ -155,8 +160,12 @@ fn outcome(lang: Lang, own_key: &str, file: String, verification: Verification) 
         notice: String::new(),
     };
     match verification {
-        Verification::Invalid(why) => empty("bad", "proofs-invalid", t.with("proofs-invalid-why", "why", &why)),
-        Verification::Unreadable(why) => empty("unsure", "proofs-unreadable", t.with("proofs-unreadable-why", "why", &why)),
+        Verification::Invalid(why) => {
+            empty("bad", "proofs-invalid", t.with("proofs-invalid-why", "why", &why))
+        }
+        Verification::Unreadable(why) => {
+            empty("unsure", "proofs-unreadable", t.with("proofs-unreadable-why", "why", &why))
+        }
         Verification::Valid { pinned, key_id, body } => {
             let why = match (pinned, key_id == own_key) {
                 (true, _) => "proofs-valid-pinned",

@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::FromRequestParts;
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use i18n::Lang;
@@ -30,6 +30,14 @@ impl Locale {
     pub fn of(headers: &HeaderMap) -> Self {
         let accept = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         Self(Lang::negotiate(accept, cookie(headers, COOKIE_NAME)))
+    }
+
+    /// Makes these headers ask for `lang`, unless their reader chose a language with the switch: how a face has a
+    /// default of its own.
+    pub fn prefer(headers: &mut HeaderMap, lang: Lang) {
+        if cookie(headers, COOKIE_NAME).and_then(Lang::from_tag).is_none() {
+            headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static(lang.tag()));
+        }
     }
 }
 
@@ -91,5 +99,10 @@ mod tests {
         headers.insert(ACCEPT_LANGUAGE, "fr".parse().unwrap());
         assert_eq!(Locale::of(&headers), Locale(Lang::En));
         assert_eq!(cookie(&headers, "b"), None);
+        Locale::prefer(&mut headers, Lang::Fr);
+        assert_eq!(Locale::of(&headers), Locale(Lang::En), "a choice stays");
+        headers.remove(COOKIE);
+        Locale::prefer(&mut headers, Lang::En);
+        assert_eq!(Locale::of(&headers), Locale(Lang::En), "a default wins over the browser");
     }
 }

@@ -4,8 +4,8 @@
 //! one identifier); the authentication certificate of a card carries the person in `CN`, beside `GN` and `SN`.
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::extract::multipart::MultipartError;
+use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use axum::routing::post;
@@ -54,7 +54,8 @@ async fn read(
         let bytes = part.bytes().await.map_err(refused)?;
         if name == "certificate" {
             if !bytes.is_empty() && shown.readings.len() < FILES {
-                let file = file.filter(|file| !file.is_empty()).unwrap_or_else(|| t.get("certificate-pasted"));
+                let file =
+                    file.filter(|file| !file.is_empty()).unwrap_or_else(|| t.get("certificate-pasted"));
                 let found = identify(&bytes, face.bench.parts().clock.now());
                 shown.readings.push(report(t, file, found, &mut fields));
             }
@@ -187,8 +188,10 @@ fn owner(certificate: &X509Certificate<'_>) -> Option<(Owner, String)> {
         return Some((Owner::Person, common_name.filter(|name| is_identifier(name))?));
     }
     // `OU=0002 318751275` is an identifier behind its scheme (ISO 6523).
-    let mut units = values(subject, "2.5.4.11").map(|unit| unit.trim_start_matches("0002 ").trim().to_owned());
-    let structure = common_name.filter(|name| is_identifier(name)).or_else(|| units.find(|unit| is_identifier(unit)))?;
+    let mut units =
+        values(subject, "2.5.4.11").map(|unit| unit.trim_start_matches("0002 ").trim().to_owned());
+    let structure =
+        common_name.filter(|name| is_identifier(name)).or_else(|| units.find(|unit| is_identifier(unit)))?;
     Some((Owner::Structure, structure))
 }
 

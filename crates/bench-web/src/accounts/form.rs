@@ -69,7 +69,9 @@ impl Fields {
     }
 
     fn trimmed(mut self) -> Self {
-        for name in ["nil", "name", "product_version", "type", "psc_id", "app_id", "parcours", "demarche", "statut"] {
+        for name in
+            ["nil", "name", "product_version", "type", "psc_id", "app_id", "parcours", "demarche", "statut"]
+        {
             if let Some(field) = self.named(name) {
                 *field = field.trim().to_owned();
             }
@@ -92,7 +94,9 @@ impl Fields {
     /// What can be said without the bench: all at once, where the bench stops at the first fault.
     fn faults(&self, t: T) -> Faults {
         let mut faults = Faults::default();
-        for (name, value) in [("nil", &self.nil), ("name", &self.name), ("psc_id", &self.psc_id), ("app_id", &self.app_id)] {
+        for (name, value) in
+            [("nil", &self.nil), ("name", &self.name), ("psc_id", &self.psc_id), ("app_id", &self.app_id)]
+        {
             if value.is_empty() {
                 faults.add(name, t.get("account-error-empty"));
             }
@@ -100,7 +104,9 @@ impl Fields {
         if !self.app_id.is_empty() && self.app_id.eq_ignore_ascii_case(&self.psc_id) {
             faults.add("app_id", t.get("account-error-same"));
         }
-        for (name, value) in [("parcours", &self.parcours), ("demarche", &self.demarche), ("statut", &self.statut)] {
+        for (name, value) in
+            [("parcours", &self.parcours), ("demarche", &self.demarche), ("statut", &self.statut)]
+        {
             if value.chars().count() > WORDS || value.chars().any(char::is_control) {
                 faults.add(name, t.get("account-error-words"));
             }
@@ -189,32 +195,47 @@ pub(super) async fn show(
     let status = if faults.0.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let general = faults.0.remove("").unwrap_or_default();
     let summary = faults.0.iter().map(|(name, text)| (*name, text.clone())).collect();
-    let mut field = |name: &'static str, label: &str, hint: &str, value: &str, required: bool, longest: usize| Field {
-        name,
-        label: t.get(label),
-        hint: if hint.is_empty() { String::new() } else { t.get(hint) },
-        value: value.to_owned(),
-        error: faults.0.remove(name).unwrap_or_default(),
-        required,
-        longest,
-        proposals: Vec::new(),
-        choices: Vec::new(),
-    };
+    let mut field =
+        |name: &'static str, label: &str, hint: &str, value: &str, required: bool, longest: usize| Field {
+            name,
+            label: t.get(label),
+            hint: if hint.is_empty() { String::new() } else { t.get(hint) },
+            value: value.to_owned(),
+            error: faults.0.remove(name).unwrap_or_default(),
+            required,
+            longest,
+            proposals: Vec::new(),
+            choices: Vec::new(),
+        };
     let mut product = Vec::new();
     if edited.is_empty() {
         let mut nil = field("nil", "account-nil", "account-nil-hint", &fields.nil, true, 80);
-        nil.proposals =
-            known.iter().take(200).map(|one| (one.nil.clone(), format!("{} - {}", one.nil, one.name))).collect();
+        nil.proposals = known
+            .iter()
+            .take(200)
+            .map(|one| (one.nil.clone(), format!("{} - {}", one.nil, one.name)))
+            .collect();
         product.push(nil);
     }
     product.push(field("name", "account-name", "", &fields.name, true, 200));
-    product.push(field("product_version", "account-version", "account-version-hint", &fields.product_version, false, 64));
+    product.push(field(
+        "product_version",
+        "account-version",
+        "account-version-hint",
+        &fields.product_version,
+        false,
+        64,
+    ));
     let words = |values: &[&str]| values.iter().map(|value| ((*value).to_owned(), String::new())).collect();
-    let mut course = field("parcours", "account-course", "account-course-hint", &fields.parcours, false, WORDS);
+    let mut course =
+        field("parcours", "account-course", "account-course-hint", &fields.parcours, false, WORDS);
     course.proposals = words(&["DNS", "MDV", "Hôpital", "Biologie", "Imagerie", "Officine"]);
-    let mut procedure = field("demarche", "account-procedure", "account-procedure-hint", &fields.demarche, false, WORDS);
-    procedure.proposals = words(&["Référencement Ségur vague 2", "Evaluation et projection socles", "Téléconsultation"]);
-    let mut status_field = field("statut", "account-status", "account-status-hint", &fields.statut, false, WORDS);
+    let mut procedure =
+        field("demarche", "account-procedure", "account-procedure-hint", &fields.demarche, false, WORDS);
+    procedure.proposals =
+        words(&["Référencement Ségur vague 2", "Evaluation et projection socles", "Téléconsultation"]);
+    let mut status_field =
+        field("statut", "account-status", "account-status-hint", &fields.statut, false, WORDS);
     status_field.proposals = words(&["En cours", "A compléter", "Déposée", "Acceptée"]);
     product.extend([course, procedure, status_field]);
     let mut kind = field("type", "account-type", "account-type-hint", fields.kind().name(), true, 3);
@@ -232,7 +253,7 @@ pub(super) async fn show(
         edited,
         action,
         product,
-        mailboxes: vec![kind, psc, app],
+        mailboxes: vec![psc, app, kind],
         faults: summary,
         general,
         readings,

@@ -67,7 +67,8 @@ async fn confirm(
     let Locale(lang) = Locale::of(&headers);
     let t = T(lang);
     let product = face.bench.product(&nil).await?;
-    Ok(page(&face, lang, &t.with("account-delete-title", "nil", &nil), &uri).show(&Confirm { t, product: &product }))
+    Ok(page(&face, lang, &t.with("account-delete-title", "nil", &nil), &uri)
+        .show(&Confirm { t, product: &product }))
 }
 
 async fn delete(State(face): State<Face>, Path(nil): Path<String>) -> Result<Response, Failure> {

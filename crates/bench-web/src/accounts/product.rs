@@ -59,7 +59,8 @@ pub(super) async fn show(
     let Locale(lang) = Locale::of(&headers);
     let t = T(lang);
     let product = face.bench.product(&nil).await?;
-    let prerequisites: Vec<Line> = face.bench.prerequisites(&nil).await?.into_iter().map(|one| line(t, one)).collect();
+    let prerequisites: Vec<Line> =
+        face.bench.prerequisites(&nil).await?.into_iter().map(|one| line(t, one)).collect();
     let filter = Filter { nil: Some(nil.clone()), ..Filter::default() };
     let runs = face.bench.history(&filter, 1, RUNS).await?.runs;
     let first_time = !arrival.created.is_empty();
@@ -136,7 +137,10 @@ fn cards(face: &Face, t: T, product: &Product) -> Vec<Card> {
 }
 
 /// The AUTH_CLI certificate and its chain: public, unlike its key, which stays in the data directory.
-pub(super) async fn certificate(State(face): State<Face>, Path(nil): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn certificate(
+    State(face): State<Face>,
+    Path(nil): Path<String>,
+) -> Result<Response, Failure> {
     let product = face.bench.product(&nil).await?;
     let files = Files::of(&face.bench.parts().data, &product.nil);
     let pem = std::fs::read_to_string(&files.certificate).map_err(bench::Error::from)?;

@@ -2,6 +2,7 @@
 //! what is left when it is killed. One module a subject; every server is a real process (see `testkit`).
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests, too, fail by panicking, and print their tables
 
+mod accounts;
 mod adapters;
 mod api;
 mod contracts;
