@@ -312,11 +312,10 @@ def no_in_reply_to():
     adapter.threading = lambda parent: []
 
 
-@mode("workstation-message-id", "MSS/va1.12")
-def workstation_message_id():
-    """ends its Message-ID with the workstation's name"""
-    make = adapter.email.utils.make_msgid
-    adapter.email.utils.make_msgid = lambda domain=None: make(domain="poste-12")
+@mode("bare-message-id", "MSS/va1.12")
+def bare_message_id():
+    """writes a bare number where a Message-ID is due"""
+    adapter.email.utils.make_msgid = lambda domain=None: str(int(adapter.time.time() * 1000))
 
 
 def main():
