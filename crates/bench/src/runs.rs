@@ -40,9 +40,10 @@ CREATE TABLE evidence (
 pub(crate) const MIGRATION_2: &str = "ALTER TABLE run ADD COLUMN identity TEXT NOT NULL DEFAULT '';
 ALTER TABLE run ADD COLUMN driver TEXT NOT NULL DEFAULT '';
 ALTER TABLE run ADD COLUMN timer_s BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX run_created ON run (created_us);
+CREATE INDEX run_created ON run (created_us, nil, verdict);
 CREATE INDEX run_verdict ON run (verdict, number);
 CREATE INDEX run_job ON run (job, number);
+CREATE INDEX run_nil ON run (nil, number);
 CREATE TABLE setting (
     name TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL

@@ -202,15 +202,15 @@ impl Table {
             .flexible(true)
             .from_reader(text.as_bytes());
         let (mut columns, mut rows) = (None, Vec::new());
+        let (mut line, mut seen) = (1, 0);
         for record in reader.records() {
             let record = record.map_err(|error| {
                 refused(format!("the file cannot be read: {error}"), "Give a CSV file (RFC 4180).")
             })?;
+            line += lines_to(text, &mut seen, &record);
             if record.iter().all(|field| field.trim().is_empty()) {
                 continue;
             }
-            let line =
-                record.position().map_or(0, |place| usize::try_from(place.line()).unwrap_or(usize::MAX));
             if columns.is_none() {
                 columns = Some(Columns::read(&record)?);
                 continue;
@@ -229,6 +229,17 @@ impl Table {
         };
         Ok(Self { columns, rows })
     }
+}
+
+/// Line ends between `seen` and the start of a record, and `seen` moved there. The reader's own count stops before the
+/// line end that leads to the record.
+fn lines_to(text: &str, seen: &mut usize, record: &StringRecord) -> usize {
+    let from = record.position().map_or(*seen, |place| usize::try_from(place.byte()).unwrap_or(usize::MAX));
+    let rest = text.get(from..).unwrap_or_default();
+    let start = text.len() - rest.trim_start_matches(['\r', '\n']).len();
+    let passed = text.get(*seen..start).unwrap_or_default();
+    *seen = start;
+    passed.bytes().filter(|byte| *byte == b'\n').count()
 }
 
 /// What is registered already, and what the rows before register: a row meets what it would meet if it were added.

@@ -84,7 +84,11 @@ pub(super) fn trust(lab: &Lab, clock: &kernel::Clock) -> Result<Arc<ClientConfig
 
 /// Connects to the first address that accepts.
 pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, String> {
-    timeout(PATIENCE, TcpStream::connect(addresses)).await.map_err(|_| late())?.map_err(|error| told(&error))
+    let stream = timeout(PATIENCE, TcpStream::connect(addresses)).await.map_err(|_| late())?;
+    let stream = stream.map_err(|error| told(&error))?;
+    // Small commands, each waited for: without this each costs a delayed acknowledgement.
+    stream.set_nodelay(true).map_err(|error| told(&error))?;
+    Ok(stream)
 }
 
 /// TLS towards `host`, whose certificate must be one of the lab's.
