@@ -127,7 +127,20 @@ pub(crate) fn no_mail(requirement: &str, rule: &str, expected: Text, transcript:
         let pair = (expected, received);
         return Check::not_passed(requirement, rule, Outcome::Failed, pair, Some(event), next);
     }
+    let others: Vec<&str> =
+        transcript.mails().flat_map(|(_, mail)| mail.to.iter().map(String::as_str)).collect();
     let (outcome, received, by) = match transcript.of(Protocol::Smtp).last() {
+        Some(_) if !others.is_empty() => {
+            let others = shown(&others.join(", "));
+            (
+                Outcome::Failed,
+                Text::new(
+                    format!("Aucun message accepté pour cette étape ; acceptés par ailleurs, à : {others}"),
+                    format!("No message accepted for this step; accepted besides, to: {others}"),
+                ),
+                transcript.mails().last().map(|(event, _)| event.seq),
+            )
+        }
         Some(connection) => (
             Outcome::Failed,
             Text::new(

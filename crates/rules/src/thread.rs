@@ -33,6 +33,18 @@ impl InReplyTo<'_> {
     }
 
     fn hold(&self, mail: &Mail<'_>) -> Finding {
+        if bare(self.original).is_empty() {
+            return Finding {
+                outcome: Outcome::Inconclusive,
+                expected: Text::new("La réponse au message du banc", "The reply to the bench's mail"),
+                received: Text::new(
+                    "Le message auquel répondre n’a pas été déposé",
+                    "The mail to be answered was not put there",
+                ),
+                next: Text::new("Relancer le test.", "Run the test again."),
+                by: mail.seq,
+            };
+        }
         let fields = ["In-Reply-To", "References"].map(|name| mss::header_values(mail.bytes, name));
         let received = Text::same(
             ["In-Reply-To", "References"]

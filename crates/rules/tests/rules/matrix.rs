@@ -264,6 +264,21 @@ fn where_no_mail_came_the_reason_is_told() {
 }
 
 #[test]
+fn a_step_without_its_mail_is_told_what_came_instead() {
+    let check = sent(&mail("", None))
+        .judge(|t, _| NilHeader { requirement: "SC.MSS/CONF.16", nil: "2621" }.check(t, &[]));
+    assert_eq!((check.outcome, check.decided_by), (Outcome::Failed, Some(6)));
+    assert!(check.received.fr.contains("pour cette étape") && check.received.fr.contains(TO), "{check:?}");
+}
+
+#[test]
+fn a_reply_to_nothing_proves_nothing() {
+    let story = sent(&mail("In-Reply-To: <>\r\nReferences: <>\r\n", None));
+    let check = story.judge(|t, mails| InReplyTo { requirement: "MSS/va1.08", original: "" }.check(t, mails));
+    assert_eq!(check.outcome, Outcome::Inconclusive);
+}
+
+#[test]
 fn the_envelope_must_hold_the_recipient() {
     let story = sent(&mail("", None));
     let to = |recipient| story.judge(|t, mails| SentTo { requirement: "x", recipient }.check(t, mails));
