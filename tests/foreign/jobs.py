@@ -94,8 +94,14 @@ BAD_CLIENT = f"python3 -B '{ADAPTERS}/python/bad/bad.py'"
 GOOD = {"lps": "lps"}
 if FULL:
     GOOD["python"] = f"python3 -B '{ADAPTERS}/python/adapter.py'"
-    GOOD["curl"] = f"env 'PATH=@shim:{os.environ['PATH']}' bash '{ADAPTERS}/curl/adapter.sh'"
-    GOOD["node"] = f"node '{ADAPTERS}/node/adapter.mjs'"
+    if shutil.which("curl") and shutil.which("jq"):
+        GOOD["curl"] = f"env 'PATH=@shim:{os.environ['PATH']}' bash '{ADAPTERS}/curl/adapter.sh'"
+    else:
+        print("SKIP curl: curl or jq is not installed")
+    if (ADAPTERS / "node/node_modules/imapflow").is_dir():
+        GOOD["node"] = f"node '{ADAPTERS}/node/adapter.mjs'"
+    else:
+        print("SKIP imapflow: not installed (npm ci in adapters/node)")
 SIGNS = {"passed": "passed", "unsupported": "n/a", "failed": "FAILED", "inconclusive": "UNSURE"}
 
 

@@ -30,8 +30,14 @@ pub(crate) fn report(campaign: &Value) -> String {
                 let _ = write!(out, "<skipped message=\"{}\"/>", escape(word));
             }
             kind => {
-                let _ =
-                    write!(out, "<{kind} message=\"{}\">{}</{kind}>", escape(word), escape(&reasons(run)));
+                let (headline, reasons) = (headline(run), reasons(run));
+                let _ = write!(
+                    out,
+                    "<{kind} type=\"{}\" message=\"{}\">{}</{kind}>",
+                    escape(word),
+                    escape(&headline),
+                    escape(&reasons)
+                );
             }
         }
         let url = escape(run["url"].as_str().unwrap_or_default());
@@ -46,6 +52,21 @@ fn element(run: &Value) -> &'static str {
         "failed" => "failure",
         "unsupported" | "attested" | "not_applicable" => "skipped",
         _ => "error",
+    }
+}
+
+/// What a CI shows beside the test's name: why the run did not start, or its first check that did not pass.
+fn headline(run: &Value) -> String {
+    let reason = run["reason"].as_str().unwrap_or_default();
+    let check = run["checks"].as_array().into_iter().flatten().find(|check| check["outcome"] != "passed");
+    match check {
+        Some(check) if reason.is_empty() => format!(
+            "{}: {}",
+            check["requirement"].as_str().unwrap_or_default(),
+            check["received"].as_str().unwrap_or_default()
+        ),
+        _ if reason.is_empty() => run["verdict"].as_str().unwrap_or("not_started").to_owned(),
+        _ => reason.to_owned(),
     }
 }
 
@@ -117,5 +138,26 @@ mod tests {
         let run = json!({"job": "psc-nil", "verdict": "failed", "checks": [{"outcome": "failed", "received": "X-MSS-NIL: \u{0}\u{1b}\u{fffe}\u{ffff}]]>&amp;"}]});
         let xml = report(&json!({"nil": "2621", "runs": [run]}));
         assert!(xml.contains("X-MSS-NIL: ]]&gt;&amp;amp;"), "{xml}");
+    }
+
+    #[test]
+    fn a_ci_sees_the_verdict_and_the_first_reason() {
+        let checks = json!([
+            {"outcome": "passed", "requirement": "SC.MSS/CONF.05", "received": "STARTTLS"},
+            {"outcome": "failed", "requirement": "SC.MSS/CONF.16", "received": "En-tête absent"},
+        ]);
+        let runs = json!([
+            {"job": "psc-nil", "verdict": "failed", "reason": "", "checks": checks},
+            {"job": "psc-ins", "verdict": "not_started", "reason": "port_in_use", "checks": []},
+            {"job": "psc-mes", "verdict": "aborted", "checks": []},
+        ]);
+        let xml = report(&json!({"nil": "2621", "runs": runs}));
+        for element in [
+            "<failure type=\"failed\" message=\"SC.MSS/CONF.16: En-tête absent\">",
+            "<error type=\"not_started\" message=\"port_in_use\">",
+            "<error type=\"aborted\" message=\"aborted\">",
+        ] {
+            assert!(xml.contains(element), "{element} in {xml}");
+        }
     }
 }
