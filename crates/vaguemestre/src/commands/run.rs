@@ -171,37 +171,44 @@ impl Progress {
     pub(crate) fn show(&mut self, campaign: &Value) {
         let runs = campaign["runs"].as_array().cloned().unwrap_or_default();
         let done = runs.iter().filter(|run| run["verdict"].is_string()).count();
-        let active: Vec<String> =
-            runs.iter().filter(|run| run["verdict"].is_null()).filter_map(|run| self.phase(run)).collect();
-        let line = format!("[{done}/{}] {}", runs.len(), active.join(" · "));
+        let unfinished: Vec<&Value> = runs.iter().filter(|run| run["verdict"].is_null()).collect();
+        let active: Vec<String> = unfinished.iter().filter_map(|run| self.active(run)).collect();
+        let words = match (active.is_empty(), unfinished.first()) {
+            // Nothing of this campaign has its turn: somebody else's run is before it.
+            (true, Some(first)) => self.queued(first),
+            _ => active.join(" · "),
+        };
+        let line = format!("[{done}/{}] {words}", runs.len());
         if line == self.last {
             return;
         }
         if self.terminal {
             eprint!("\r\x1b[2K{line}");
-        } else if !active.is_empty() {
+        } else if !words.is_empty() {
             eprintln!("{line}");
         }
         self.last = line;
     }
 
-    fn phase(&self, run: &Value) -> Option<String> {
+    fn active(&self, run: &Value) -> Option<String> {
         let job = run["job"].as_str().unwrap_or_default();
-        let phase = &run["phase"];
-        match phase["state"].as_str()? {
+        match run["phase"]["state"].as_str()? {
             "running" => Some(format!("{job} : {}", text(self.lang, "phase-running"))),
             "waiting" => {
                 let url = run["url"].as_str().unwrap_or_default();
                 Some(format!("{job} : {} ({url})", text(self.lang, "phase-waiting")))
             }
-            "queued" => {
-                let behind = phase["behind"].to_string();
-                let mine = self.terminal;
-                let words = text_with(self.lang, "phase-queued", &[("run", Arg::Text(&behind))]);
-                (!mine).then(|| format!("{job} : {words}"))
-            }
             _ => None,
         }
+    }
+
+    fn queued(&self, run: &Value) -> String {
+        let (job, behind) = (run["job"].as_str().unwrap_or_default(), &run["phase"]["behind"]);
+        if behind.is_null() {
+            return String::new();
+        }
+        let words = text_with(self.lang, "phase-queued", &[("run", Arg::Text(&behind.to_string()))]);
+        format!("{job} : {words}")
     }
 
     pub(crate) fn end(&self) {
