@@ -251,6 +251,7 @@
     };
     const changed = () => {
       const fields = query();
+      clear.hidden = fields.size === 0;
       if (wrapBox.checked) fields.set("wrap", "1");
       history.replaceState(null, "", `${location.pathname}${fields.size ? `?${fields}` : ""}`);
       pageFrom = 1;
@@ -282,6 +283,19 @@
       return true;
     };
 
+    // Filters act by themselves; the button is for pages without a script.
+    const clear = document.getElementById("log-clear");
+    form.querySelector("button").hidden = true;
+    clear.addEventListener("click", (event) => {
+      event.preventDefault();
+      form.querySelectorAll("input, select").forEach((field) => {
+        if (field.id === "log-wrap") return;
+        if (field.type === "checkbox") field.checked = false;
+        else field.value = "";
+      });
+      folds.clear();
+      changed();
+    });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       changed();

@@ -93,11 +93,17 @@ async fn campaign(
         tally: tally(t, runs),
         finished: runs.iter().all(|run| run.verdict.is_some()),
         failed: ended(&[Verdict::Failed]),
-        remaining: ended(&[Verdict::Inconclusive, Verdict::NotStarted, Verdict::Aborted, Verdict::Unsupported]),
+        remaining: ended(&[
+            Verdict::Inconclusive,
+            Verdict::NotStarted,
+            Verdict::Aborted,
+            Verdict::Unsupported,
+        ]),
         by_adapter,
-        command: command(&facts.nil, runs),
+        command: command(&face, &facts.nil, runs),
         history: address("/runs", [("campaign", text.as_str())]),
-        has_proof: ended(&[Verdict::Passed, Verdict::Failed, Verdict::Inconclusive, Verdict::Unsupported]) > 0,
+        has_proof: ended(&[Verdict::Passed, Verdict::Failed, Verdict::Inconclusive, Verdict::Unsupported])
+            > 0,
         nil: facts.nil,
     };
     let title = t.with("campaign-title", "number", &number.to_string());
@@ -105,7 +111,7 @@ async fn campaign(
 }
 
 /// The command that runs the same jobs with an adapter: what did not pass, or everything where all did.
-fn command(nil: &str, runs: &[Run]) -> String {
+fn command(face: &Face, nil: &str, runs: &[Run]) -> String {
     let mut jobs: Vec<&str> = Vec::new();
     for run in runs.iter().filter(|run| run.verdict != Some(Verdict::Passed)) {
         if !jobs.contains(&run.job.as_str()) {
@@ -113,9 +119,14 @@ fn command(nil: &str, runs: &[Run]) -> String {
         }
     }
     if jobs.is_empty() {
-        runs.iter().map(|run| run.job.as_str()).for_each(|job| if !jobs.contains(&job) { jobs.push(job) });
+        runs.iter().map(|run| run.job.as_str()).for_each(|job| {
+            if !jobs.contains(&job) {
+                jobs.push(job)
+            }
+        });
     }
-    format!("vaguemestre run {} --nil {nil} --adapter 'CMD'", jobs.join(","))
+    let what = if jobs.len() == face.bench.catalogue().iter().count() { "all".into() } else { jobs.join(",") };
+    format!("vaguemestre run {what} --nil {nil} --adapter 'CMD'")
 }
 
 /// How many runs ended how.
@@ -171,7 +182,11 @@ async fn rerun(
     Ok(Redirect::to(&format!("/campaigns/{started}")).into_response())
 }
 
-async fn proof(State(face): State<Face>, Path(text): Path<String>, asked: Asked) -> Result<Response, Failure> {
+async fn proof(
+    State(face): State<Face>,
+    Path(text): Path<String>,
+    asked: Asked,
+) -> Result<Response, Failure> {
     let number = match number(&face, &asked, Numbered::Campaign, &text) {
         Ok(number) => number,
         Err(page) => return Ok(page),

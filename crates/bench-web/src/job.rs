@@ -98,11 +98,7 @@ pub(crate) struct Stage {
     pub(crate) adapter_only: bool,
 }
 
-async fn job(
-    State(face): State<Face>,
-    Path(id): Path<String>,
-    asked: Asked,
-) -> Result<Response, Failure> {
+async fn job(State(face): State<Face>, Path(id): Path<String>, asked: Asked) -> Result<Response, Failure> {
     let (t, lang) = (asked.t(), asked.lang);
     let job = face.bench.catalogue().find(&id).ok_or_else(|| asked.unknown_job(&id))?;
     let (_, product) = asked.product(&face).await?;
@@ -121,7 +117,8 @@ async fn job(
         Some(product) => face.bench.last_timer(&product.nil, &job.id).await?,
         None => settings.timer_person_s,
     };
-    let filter = Filter { nil: (!nil.is_empty()).then(|| nil.to_owned()), job: Some(id.clone()), ..Filter::default() };
+    let filter =
+        Filter { nil: (!nil.is_empty()).then(|| nil.to_owned()), job: Some(id.clone()), ..Filter::default() };
     let page = face.bench.history(&filter, 1, LISTED).await?;
     let title = say(lang, &job.title);
     let query = [("nil", nil), ("job", job.id.as_str())];
@@ -202,17 +199,19 @@ fn needs(face: &Face, t: T, job: &Scenario, product: &Product) -> Vec<Need> {
     let (address, identity) = account(job, product);
     need("need-address", address.to_owned(), &["mailbox"], String::new());
     need("need-identity", identity.to_owned(), &[], String::new());
-    for (protocol, name, value) in [
-        (Protocol::Imap, "IMAP", &addresses.imap),
-        (Protocol::Smtp, "SMTP", &addresses.smtp),
-    ] {
+    for (protocol, name, value) in
+        [(Protocol::Imap, "IMAP", &addresses.imap), (Protocol::Smtp, "SMTP", &addresses.smtp)]
+    {
         if !job.protocols().contains(&protocol) {
             continue;
         }
         let port = value["starttls"].to_string();
         let host = value["host"].as_str().unwrap_or_default().to_owned();
-        let (host_id, port_id) =
-            if name == "IMAP" { ("need-imap-host", "need-imap-port") } else { ("need-smtp-host", "need-smtp-port") };
+        let (host_id, port_id) = if name == "IMAP" {
+            ("need-imap-host", "need-imap-port")
+        } else {
+            ("need-smtp-host", "need-smtp-port")
+        };
         need(host_id, host, &["address"], String::new());
         need(port_id, port.clone(), &["port", "tls"], port);
     }
@@ -244,8 +243,10 @@ fn account<'a>(job: &Scenario, product: &'a Product) -> (&'a str, &'a str) {
 
 impl Need {
     fn judge(&mut self, t: T, steps: &[PreflightStep]) {
-        let mut mine =
-            steps.iter().filter(|step| self.steps.contains(&step.id) && step.subject.contains(&self.subject)).peekable();
+        let mut mine = steps
+            .iter()
+            .filter(|step| self.steps.contains(&step.id) && step.subject.contains(&self.subject))
+            .peekable();
         if mine.peek().is_none() {
             return;
         }
@@ -282,7 +283,12 @@ fn looked(t: T, step: &PreflightStep) -> Looked {
 // === What to do ===
 
 /// The instructions of a job, filled in for a product; with the names of the blanks where there is none.
-pub(crate) fn instructions(face: &Face, lang: Lang, job: &Scenario, product: Option<&Product>) -> Instructions {
+pub(crate) fn instructions(
+    face: &Face,
+    lang: Lang,
+    job: &Scenario,
+    product: Option<&Product>,
+) -> Instructions {
     // The test begins with the first sentence that starts it; what comes before prepares it.
     let starts = |text: &Text| text.fr.starts_with("Lancer le test");
     let split = job.lps.iter().position(starts).unwrap_or(job.lps.len().saturating_sub(1));
@@ -293,7 +299,7 @@ pub(crate) fn instructions(face: &Face, lang: Lang, job: &Scenario, product: Opt
 fn fill(face: &Face, lang: Lang, job: &Scenario, product: Option<&Product>, text: &Text) -> String {
     let addresses = &face.bench.parts().addresses;
     let (motco2, patient) = face.bench.patient_addresses();
-    let text = say(lang, text)
+    let text = set(lang, &say(lang, text))
         .replace("{imap}", &endpoints(&addresses.imap))
         .replace("{smtp}", &endpoints(&addresses.smtp))
         .replace("{psc}", addresses.psc["issuer"].as_str().unwrap_or_default())
@@ -304,6 +310,16 @@ fn fill(face: &Face, lang: Lang, job: &Scenario, product: Option<&Product>, text
     };
     let (address, identity) = account(job, product);
     text.replace("{address}", address).replace("{identity}", identity).replace("{nil}", &product.nil)
+}
+
+/// The narrow spaces of French, so that no line starts with its punctuation; before values are filled in.
+fn set(lang: Lang, text: &str) -> String {
+    let marks = [" ;", " :", " ?", " !", " »"];
+    if !matches!(lang, Lang::Fr) {
+        return text.to_owned();
+    }
+    let narrow = |text: String, mark: &str| text.replace(mark, &mark.replace(' ', "\u{202f}"));
+    marks.into_iter().fold(text.replace("« ", "«\u{202f}"), narrow)
 }
 
 /// The steps of a job that `by_adapter` goes through, in words.

@@ -75,7 +75,8 @@ impl Branch {
     }
 
     fn passed(&self) -> usize {
-        self.jobs.iter().filter(|job| job.passed).count() + self.branches.iter().map(Self::passed).sum::<usize>()
+        self.jobs.iter().filter(|job| job.passed).count()
+            + self.branches.iter().map(Self::passed).sum::<usize>()
     }
 
     fn progress(&self) -> String {
@@ -124,10 +125,13 @@ fn command(what: &str, nil: &str) -> String {
 
 /// How many of these jobs ended how, the last time.
 fn tally(t: T, last: &[Run], jobs: &[&Scenario]) -> Vec<(String, usize)> {
-    let shown = [Verdict::Passed, Verdict::Failed, Verdict::Inconclusive, Verdict::Unsupported, Verdict::NotStarted];
+    let shown =
+        [Verdict::Passed, Verdict::Failed, Verdict::Inconclusive, Verdict::Unsupported, Verdict::NotStarted];
     let shown = shown.into_iter().chain([Verdict::Aborted, Verdict::Attested, Verdict::NotApplicable]);
     let count = |verdict| {
-        last.iter().filter(|run| run.verdict == Some(verdict) && jobs.iter().any(|job| job.id == run.job)).count()
+        last.iter()
+            .filter(|run| run.verdict == Some(verdict) && jobs.iter().any(|job| job.id == run.job))
+            .count()
     };
     shown.map(|verdict| (verdict_pill(t, verdict), count(verdict))).filter(|(_, count)| *count > 0).collect()
 }
@@ -229,7 +233,8 @@ fn holds(job: &Scenario, words: &[String]) -> bool {
         return true;
     }
     let all = [&job.id, &job.title.fr, &job.title.en].map(String::as_str).into_iter();
-    let all = all.chain(job.path.iter().map(String::as_str)).chain(job.requirements.iter().map(String::as_str));
+    let all =
+        all.chain(job.path.iter().map(String::as_str)).chain(job.requirements.iter().map(String::as_str));
     let text = fold(&all.collect::<Vec<_>>().join(" "));
     words.iter().all(|word| text.contains(word))
 }

@@ -65,12 +65,16 @@ impl RunPage {
         let numbers = [log.from, log.shown_to(), log.matched, log.total].map(|number| number.to_string());
         let names = ["from", "to", "matched", "total"];
         let text = self.t.get(if log.matched == log.total { "log-count-all" } else { "log-count-some" });
-        names.iter().zip(&numbers).fold(text, |text, (name, number)| text.replace(&format!("%{name}%"), number))
+        names
+            .iter()
+            .zip(&numbers)
+            .fold(text, |text, (name, number)| text.replace(&format!("%{name}%"), number))
     }
 }
 
 /// Whose turn it is, and what to do.
 struct Turn {
+    heading: String,
     action: String,
     left_s: i64,
     /// The same as a sentence, and the sentence for 60 s, in which the script puts other numbers.
@@ -194,6 +198,7 @@ fn turn(
         _ => told.act.first().cloned().unwrap_or_default(),
     };
     Some(Turn {
+        heading: asked.t().get("run-turn"),
         action,
         left_s: left,
         left: asked.t().count("run-left", "count", usize::try_from(left).unwrap_or_default()),
@@ -256,7 +261,8 @@ fn again(view: &RunView, job: Option<&Scenario>, product: Option<&Product>) -> O
     Some(Again {
         timer: if by_person { view.run.timer_s.clamp(5, 3_600) } else { 0 },
         accelerated: context.is_some_and(|context| context.accelerated),
-        command: by_adapter.then(|| format!("vaguemestre run {} --nil {} --adapter 'CMD'", job.id, view.run.nil)),
+        command: by_adapter
+            .then(|| format!("vaguemestre run {} --nil {} --adapter 'CMD'", job.id, view.run.nil)),
     })
 }
 
@@ -266,7 +272,8 @@ async fn neighbours(face: &Face, run: &Run) -> Result<Neighbours, bench::Error> 
     let since = Past { since: Some(run.created), ..all.clone() };
     // Newest first: the place of this run is the number of those that were not asked for before it.
     let place = u32::try_from(face.bench.history(&since, 1, 1).await?.total).unwrap_or(u32::MAX);
-    let at = async |page: u32| Ok(face.bench.history(&all, page, 1).await?.runs.first().map(|run| run.number));
+    let at =
+        async |page: u32| Ok(face.bench.history(&all, page, 1).await?.runs.first().map(|run| run.number));
     let before: Result<_, bench::Error> = at(place.saturating_add(1)).await;
     let after = if place > 1 { at(place - 1).await? } else { None };
     Ok(Neighbours {
@@ -295,7 +302,8 @@ async fn log_part(face: &Face, asked: &Asked, view: &RunView) -> Result<LogPart,
             nodes.push(line.node.clone());
         }
         // Lines of a session come together, so the last one is the likely one.
-        if let Some(id) = line.connection.filter(|id| sessions.len() < SESSIONS && sessions.last() != Some(id))
+        if let Some(id) =
+            line.connection.filter(|id| sessions.len() < SESSIONS && sessions.last() != Some(id))
             && !sessions.contains(&id)
         {
             sessions.push(id);

@@ -1,4 +1,5 @@
 ## Jobs, runs, campaigns, comparison
+nr = no. { $number }
 jobs-title = Jobs
 jobs-lead = Each job says what to do, waits for your software, then explains its verdict line by line.
 jobs-no-product = No account yet: a job needs two test mailboxes.
@@ -104,6 +105,7 @@ stage-adapter-only = adapter only
 start-timer = The timer { $value } cannot be used.
 start-timer-next = Give a whole number of seconds, between 5 and 3600.
 
+run-turn = Waiting for you:
 run-left = { $count ->
     [one] 1 second left.
    *[other] { $count } seconds left.

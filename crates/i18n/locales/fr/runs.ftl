@@ -1,4 +1,5 @@
 ## Jobs, exécutions, campagnes, comparaison
+nr = n° { $number }
 jobs-title = Jobs
 jobs-lead = Chaque job dit ce qu'il faut faire, attend votre logiciel, puis explique son verdict ligne à ligne.
 jobs-no-product = Aucun compte pour l'instant : il faut deux BAL de test pour lancer un job.
@@ -104,6 +105,7 @@ stage-adapter-only = adaptateur seulement
 start-timer = Le délai { $value } ne peut pas être utilisé.
 start-timer-next = Donnez un nombre entier de secondes, entre 5 et 3600.
 
+run-turn = En attente de votre action :
 run-left = { $count ->
     [one] Il reste 1 seconde.
    *[other] Il reste { $count } secondes.
