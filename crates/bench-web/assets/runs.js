@@ -117,7 +117,7 @@
     const folds = new Set(new URLSearchParams(location.search).get("fold")?.split(",").filter(Boolean) ?? []);
     folds.delete("all");
     const chunks = new Map();
-    const asked = new Set();
+    const asked = new Map(); // stretches on their way, each with what stops it
     let version = 0;
     let matched = Number(box.dataset.matched);
     let total = matched;
@@ -160,13 +160,14 @@
     };
     const load = async (index) => {
       if (asked.has(index)) return;
-      asked.add(index);
+      const stop = new AbortController();
+      asked.set(index, stop);
       const now = version;
       const fields = query();
       fields.set("from", index * CHUNK + 1);
       fields.set("count", CHUNK);
       try {
-        const answer = await fetch(`${box.dataset.lines}?${fields}`);
+        const answer = await fetch(`${box.dataset.lines}?${fields}`, { signal: stop.signal });
         if (now !== version || !answer.ok) return;
         const found = await answer.json();
         if (now !== version) return;
@@ -174,9 +175,15 @@
         matched = found.matched;
         total = found.total;
         render();
+      } catch (error) {
+        if (error.name !== "AbortError") throw error;
       } finally {
-        asked.delete(index);
+        if (asked.get(index) === stop) asked.delete(index);
       }
+    };
+    const forget = () => {
+      for (const stop of asked.values()) stop.abort();
+      asked.clear();
     };
     const lineAt = (place) => chunks.get(Math.floor(place / CHUNK))?.[place % CHUNK];
 
@@ -200,6 +207,12 @@
         ? { id: document.activeElement.closest("li")?.id, kind: document.activeElement.className } : null;
       list.replaceChildren(...items);
       if (focused?.id) document.getElementById(focused.id)?.querySelector(`.${focused.kind}`)?.focus({ preventScroll: true });
+      // Who scrolls fast wants where he stops, not all that he passed.
+      for (const [index, stop] of asked) {
+        if (missing.has(index)) continue;
+        asked.delete(index);
+        stop.abort();
+      }
       for (const index of missing) load(index);
     };
     const render = () => {
@@ -246,7 +259,7 @@
     const again = () => {
       version += 1;
       chunks.clear();
-      asked.clear();
+      forget();
       return load(wrapBox.checked ? Math.floor((pageFrom - 1) / CHUNK) : Math.floor(Math.max(0, box.scrollTop) / ROW / CHUNK));
     };
     const changed = () => {
@@ -268,7 +281,7 @@
         folds.clear();
         version += 1;
         chunks.clear();
-        asked.clear();
+        forget();
         await load(Math.floor((number - 1) / CHUNK));
       }
       pageFrom = Math.max(1, number - 20);
