@@ -9,6 +9,7 @@
 set -uo pipefail
 umask 077
 export LC_ALL=C.UTF-8
+exec 3>&1 # the outcome goes here, wherever standard output leads when it is known
 
 request=$(cat)
 used=null
@@ -18,7 +19,7 @@ ask() { printf '%s' "$request" | jq -r "$1 // empty"; }
 
 # answer OUTCOME DETAIL: the last line, and the end.
 answer() {
-  jq -nc --arg outcome "$1" --arg detail "$2" --argjson used "$used" '{$outcome, $detail, token_used_sha256: $used}'
+  jq -nc --arg outcome "$1" --arg detail "$2" --argjson used "$used" '{$outcome, $detail, token_used_sha256: $used}' >&3
   [ "$1" = unsupported ] && exit 3
   exit 0
 }
@@ -216,10 +217,10 @@ step_fetch() {
 
 step_send() {
   local file recipients
-  [ -z "$(ask '.message.documents[]?')" ] || answer unsupported 'an IHE_XDM archive is not written in a shell'
   mapfile -t recipients < <(ask '.message.to[]')
   file=$(ask .message.eml_file)
   if [ -z "$file" ]; then
+    [ -z "$(ask '.message.documents[]?')" ] || answer unsupported 'an IHE_XDM archive is not written in a shell'
     compose "$(ask '.message.to | join(", ")')" "$(ask '.message.subject // "Message de test"')"
     file=$scratch/mail.eml
   fi
