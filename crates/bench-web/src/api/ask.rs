@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use web::{ApiError, ErrorCode};
 
 use crate::view::Failure;
@@ -111,6 +112,22 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Of<T> {
             Err(rejection) => Err(Refusal(ApiError::new(ErrorCode::BadInput, rejection.body_text(), SEE))),
         }
     }
+}
+
+/// A whole number of a JSON body: to JSON Schema `3.0` is one too.
+pub(crate) fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let number = serde_json::Number::deserialize(from)?;
+    let integral = |float: f64| float.fract() == 0.0 && (0.0..18_446_744_073_709_551_616.0).contains(&float);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it is whole, and in the range
+    let read = number.as_u64().or_else(|| number.as_f64().filter(|f| integral(*f)).map(|f| f as u64));
+    read.ok_or_else(|| D::Error::custom(format!("{number} is no whole number from 0 to {}", u64::MAX)))
+}
+
+/// The same where it may be left out.
+pub(crate) fn whole_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    #[derive(Deserialize)]
+    struct Whole(#[serde(deserialize_with = "whole")] u64);
+    Ok(Option::<Whole>::deserialize(from)?.map(|Whole(number)| number))
 }
 
 /// Refuses a text that is too long or holds control characters: it is looked for in the database, where a NUL is an

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
-use super::ask::{Answer, Asked, Body, Of, Refusal, plain, within};
+use super::ask::{Answer, Asked, Body, Of, Refusal, plain, whole_or_none, within};
 use super::shapes;
 use crate::Face;
 
@@ -51,7 +51,7 @@ pub(crate) struct OrderBody {
     #[serde(default)]
     adapter: Option<AdapterBody>,
     /// Seconds that a window waits; the setting's where left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_or_none")]
     #[schema(minimum = 1, maximum = 86_400)]
     timer_s: Option<u64>,
     /// Whether announced durations are shortened.
@@ -61,7 +61,7 @@ pub(crate) struct OrderBody {
     #[serde(default)]
     canned: bool,
     /// The seed; drawn where left out. Its 53 low bits count.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_or_none")]
     #[schema(minimum = 0, maximum = 18_446_744_073_709_551_615_u64)]
     seed: Option<u64>,
 }
@@ -175,7 +175,7 @@ pub(crate) struct RerunBody {
     #[serde(default)]
     adapter: Option<AdapterBody>,
     /// Seconds that a window waits; the setting's where left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_or_none")]
     #[schema(minimum = 1, maximum = 86_400)]
     timer_s: Option<u64>,
 }

@@ -140,7 +140,6 @@ pub(crate) async fn preflight(
 
 /// The job of this name.
 pub(crate) fn known<'a>(face: &'a Face, id: &str) -> Answer<&'a Scenario> {
-    plain("job", id, 200)?;
     face.bench.catalogue().find(id).ok_or_else(|| {
         let next = "List the jobs with GET /api/v1/jobs.";
         let error = bench::Error::new(bench::Code::UnknownJob, format!("no job is named {id:?}"), next);

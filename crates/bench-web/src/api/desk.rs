@@ -8,7 +8,7 @@ use bench::desk::{Activity, NodeState, Settings};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::ask::{Answer, Asked, Body, plain, within};
+use super::ask::{Answer, Asked, Body, whole, within};
 use super::shapes;
 use crate::Face;
 
@@ -119,41 +119,36 @@ pub(crate) async fn activity(
     }))
 }
 
-/// A language of the interface.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) enum Language {
-    #[serde(rename = "")]
-    AsAsked,
-    #[serde(rename = "fr")]
-    French,
-    #[serde(rename = "en")]
-    English,
-}
-
 /// What can be set. In a request, what is left out becomes the default.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schema(as = Settings)]
 pub(crate) struct SettingsShown {
     /// `fr`, `en`, or empty: what the browser asks for.
-    #[schema(value_type = Language)]
+    #[schema(pattern = "^(fr|en)?$")]
     language: String,
     /// Days after which evidence and logs of runs are thrown away; 0 keeps them.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 0, maximum = 3_650)]
-    retention_days: u32,
+    retention_days: u64,
     /// Whether runs use the shortened durations unless told otherwise.
     accelerated: bool,
     /// Seconds that a window waits for a person.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 5, maximum = 3_600)]
     timer_person_s: u64,
     /// Seconds that a window waits for an adapter's step.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 600)]
     timer_adapter_s: u64,
-    /// Where support requests are written to.
-    #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    /// Where support requests are written to: an address, or the URL of a page.
+    #[schema(
+        max_length = 200,
+        pattern = "^([^\\s\\x00-\\x1f\\x7f-\\x9f:]*@[^\\s\\x00-\\x1f\\x7f-\\x9f:]*|(https?://|mailto:)[^\\s\\x00-\\x1f\\x7f-\\x9f]*)?$"
+    )]
     support: String,
     /// What the home page announces; empty where nothing is.
-    #[schema(max_length = 1_000, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    #[schema(max_length = 2_000, pattern = "^[^\\x00-\\x09\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$")]
     notice: String,
 }
 
@@ -167,7 +162,7 @@ impl From<Settings> for SettingsShown {
     fn from(settings: Settings) -> Self {
         Self {
             language: settings.language,
-            retention_days: settings.retention_days,
+            retention_days: settings.retention_days.into(),
             accelerated: settings.accelerated,
             timer_person_s: settings.timer_person_s,
             timer_adapter_s: settings.timer_adapter_s,
@@ -189,11 +184,10 @@ pub(crate) async fn save(
     State(face): State<Face>,
     Body(body): Body<SettingsShown>,
 ) -> Answer<Json<SettingsShown>> {
-    plain("support", &body.support, 200)?;
-    plain("notice", &body.notice, 1_000)?;
+    within("retention_days", body.retention_days, 0..=u64::from(u32::MAX))?;
     let settings = Settings {
         language: body.language,
-        retention_days: body.retention_days,
+        retention_days: u32::try_from(body.retention_days).unwrap_or(u32::MAX),
         accelerated: body.accelerated,
         timer_person_s: body.timer_person_s,
         timer_adapter_s: body.timer_adapter_s,

@@ -24,8 +24,7 @@ pub(super) fn complete(made: utoipa::openapi::OpenApi) -> Value {
     });
     all["servers"] = json!([{"url": "/"}]);
     all["security"] = json!([{"key": []}]);
-    all["components"]["securitySchemes"] =
-        json!({"key": {"type": "http", "scheme": "bearer", "description": "The content of `DATA/run/api-key`."}});
+    all["components"]["securitySchemes"] = json!({"key": {"type": "http", "scheme": "bearer", "description": "The content of `DATA/run/api-key`."}});
     all["tags"] =
         TAGS.iter().map(|(name, about)| json!({"name": name, "description": about})).collect::<Value>();
     for (path, methods) in all["paths"].as_object_mut().into_iter().flatten() {
@@ -51,8 +50,13 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
         }
     };
     also("400", "`bad_input`: a parameter or the body is wrong; `field` names it", takes_body || parameters);
-    also("403", "`forbidden`: no key, a wrong one, or a foreign `Host` or `Origin`", true);
-    also("404", "Nothing has this number or name: `unknown_product`, `unknown_job`, else `bad_input`", path.contains('{'));
+    also("401", "`forbidden`: no key, or a wrong one", true);
+    also("403", "`forbidden`: a foreign `Host` or `Origin`", true);
+    also(
+        "404",
+        "Nothing has this number or name: `unknown_product`, `unknown_job`, else `bad_input`",
+        path.contains('{'),
+    );
     also("413", "`bad_input`: the body is too large", takes_body);
     also("415", "`bad_input`: the body is of another media type", takes_body && !any_type);
     also("503", "`data_unwritable`: the data directory cannot be read or written", true);
@@ -110,7 +114,10 @@ mod tests {
             assert!(TAGS.iter().any(|(known, _)| *known == tag), "{at}: tag {tag:?}");
             assert!(operation["responses"].get("403").is_some(), "{at}");
             for (status, response) in operation["responses"].as_object().unwrap() {
-                assert!(response["description"].as_str().is_some_and(|words| !words.is_empty()), "{at} {status}");
+                assert!(
+                    response["description"].as_str().is_some_and(|words| !words.is_empty()),
+                    "{at} {status}"
+                );
             }
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
                 assert!(
@@ -130,7 +137,10 @@ mod tests {
             assert!(resolve(all, reference).is_some(), "{reference}");
         }
         for (name, schema) in schemas(all) {
-            assert!(schema.get("description").is_some() || schema.get("enum").is_some(), "{name} says nothing");
+            assert!(
+                schema.get("description").is_some() || schema.get("enum").is_some(),
+                "{name} says nothing"
+            );
         }
     }
 }

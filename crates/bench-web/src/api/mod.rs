@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -94,23 +94,25 @@ async fn description() -> Json<&'static Value> {
     Json(&*DESCRIPTION)
 }
 
-/// No key, no answer.
+/// No key, no answer (401 with the scheme to use: RFC 9110 §15.5.2, RFC 6750 §3).
 async fn key(State(face): State<Face>, request: Request, next: Next) -> Response {
     let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     match given.and_then(|value| value.strip_prefix("Bearer ")) {
         Some(given) if face.is_key(given.trim()) => next.run(request).await,
         _ => {
             let hint = "Send the content of DATA/run/api-key as: Authorization: Bearer KEY.";
-            ApiError::new(ErrorCode::Forbidden, "The API needs its key.", hint)
-                .field("Authorization")
-                .into_response()
+            let mut error =
+                ApiError::new(ErrorCode::Forbidden, "The API needs its key.", hint).field("Authorization");
+            error.status = StatusCode::UNAUTHORIZED;
+            ([(WWW_AUTHENTICATE, "Bearer")], error).into_response()
         }
     }
 }
 
 async fn lost(request: Request) -> Response {
     let message = format!("nothing is at {}", request.uri().path());
-    let mut error = ApiError::new(ErrorCode::BadInput, message, "See GET /api/v1/openapi.json, or the page /api.");
+    let mut error =
+        ApiError::new(ErrorCode::BadInput, message, "See GET /api/v1/openapi.json, or the page /api.");
     error.status = StatusCode::NOT_FOUND;
     error.into_response()
 }

@@ -102,7 +102,12 @@ struct Prose(Vec<(bool, String)>);
 impl Prose {
     fn new(value: &Value) -> Self {
         let pieces = value.as_str().unwrap_or_default().split('`').enumerate();
-        Self(pieces.filter(|(_, piece)| !piece.is_empty()).map(|(n, piece)| (n % 2 == 1, piece.replace('*', ""))).collect())
+        Self(
+            pieces
+                .filter(|(_, piece)| !piece.is_empty())
+                .map(|(n, piece)| (n % 2 == 1, piece.replace('*', "")))
+                .collect(),
+        )
     }
 }
 
@@ -141,7 +146,12 @@ impl Operation {
             path: path.to_owned(),
             summary: text(&operation["summary"]),
             about: Prose::new(&operation["description"]),
-            parameters: operation["parameters"].as_array().into_iter().flatten().map(Row::parameter).collect(),
+            parameters: operation["parameters"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(Row::parameter)
+                .collect(),
             body: content.map(|(media, content)| Content {
                 media: media.clone(),
                 kind: Kind::of(&content["schema"]),
@@ -179,7 +189,8 @@ impl AnswerRow {
 
 impl Schema {
     fn new(all: &Value, name: &str, schema: &Value) -> Self {
-        let words = schema["enum"].as_array().into_iter().flatten().map(|word| word.to_string().replace('"', ""));
+        let words =
+            schema["enum"].as_array().into_iter().flatten().map(|word| word.to_string().replace('"', ""));
         let mut fields = Vec::new();
         collect(all, schema, &mut fields);
         Self {
@@ -232,7 +243,9 @@ impl Kind {
                 return kind;
             }
         }
-        if let Some(part) = schema["allOf"].as_array().filter(|all| all.len() == 1).and_then(|all| all.first()) {
+        if let Some(part) =
+            schema["allOf"].as_array().filter(|all| all.len() == 1).and_then(|all| all.first())
+        {
             return Self::of(part);
         }
         let names: Vec<&str> = match &schema["type"] {
@@ -242,12 +255,20 @@ impl Kind {
         let null = if names.contains(&"null") { " | null" } else { "" };
         if names.contains(&"array") {
             let of = Self::of(&schema["items"]);
-            return Self { before: format!("[{}", of.before), link: of.link, after: format!("{}]{null}", of.after) };
+            return Self {
+                before: format!("[{}", of.before),
+                link: of.link,
+                after: format!("{}]{null}", of.after),
+            };
         }
         let mut words = names.first().copied().unwrap_or("object").to_owned();
-        for (key, before) in
-            [("format", " "), ("minimum", " ≥ "), ("maximum", " ≤ "), ("maxLength", " ≤ "), ("default", " = ")]
-        {
+        for (key, before) in [
+            ("format", " "),
+            ("minimum", " ≥ "),
+            ("maximum", " ≤ "),
+            ("maxLength", " ≤ "),
+            ("default", " = "),
+        ] {
             match &schema[key] {
                 Value::Null => {}
                 Value::String(value) => words.push_str(&format!("{before}{value}")),
@@ -264,7 +285,10 @@ fn curl(all: &Value, server: &str, path: &str, method: &str, operation: &Value) 
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
         if parameter["in"] == "query" && parameter["required"] == true {
             let name = text(&parameter["name"]);
-            query.push(format!("{name}={}", example(all, &parameter["schema"], parameter.get("example")).trim_matches('"')));
+            query.push(format!(
+                "{name}={}",
+                example(all, &parameter["schema"], parameter.get("example")).trim_matches('"')
+            ));
         }
     }
     let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
@@ -295,7 +319,8 @@ fn example(all: &Value, schema: &Value, given: Option<&Value>) -> String {
     match schema["type"].as_str().unwrap_or("object") {
         "object" => {
             let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            let fields = required.map(|name| format!("\"{name}\":{}", example(all, &schema["properties"][name], None)));
+            let fields = required
+                .map(|name| format!("\"{name}\":{}", example(all, &schema["properties"][name], None)));
             format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
         }
         "array" => "[]".into(),
@@ -313,12 +338,19 @@ mod tests {
     fn every_operation_has_its_place_and_a_command() {
         let all = &*super::super::DESCRIPTION;
         let shown: usize = parts(all, "http://x").iter().map(|part| part.operations.len()).sum();
-        let described: usize =
-            all["paths"].as_object().unwrap().values().map(|methods| methods.as_object().unwrap().len()).sum();
+        let described: usize = all["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|methods| methods.as_object().unwrap().len())
+            .sum();
         assert_eq!(shown, described);
         let all_parts = parts(all, "http://x");
-        let commands: Vec<&str> =
-            all_parts.iter().flat_map(|part| &part.operations).map(|operation| operation.curl.as_str()).collect();
+        let commands: Vec<&str> = all_parts
+            .iter()
+            .flat_map(|part| &part.operations)
+            .map(|operation| operation.curl.as_str())
+            .collect();
         let starts = commands.iter().find(|command| command.ends_with("/campaigns'")).unwrap();
         assert!(starts.contains(r#"-d '{"nil":"2621","what":"psc-nil"}'"#), "{starts}");
         assert!(commands.iter().any(|command| command.ends_with("/preflight?job=psc-nil'")), "{commands:?}");
@@ -327,6 +359,9 @@ mod tests {
     #[test]
     fn code_is_told_from_words() {
         let Prose(pieces) = Prose::new(&Value::from("Send `commit=true` to *register*"));
-        assert_eq!(pieces, [(false, "Send ".into()), (true, "commit=true".into()), (false, " to register".to_owned())]);
+        assert_eq!(
+            pieces,
+            [(false, "Send ".into()), (true, "commit=true".into()), (false, " to register".to_owned())]
+        );
     }
 }

@@ -3,8 +3,8 @@ use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
-use bench::desk::{ImportReport, ProductEdit};
 use bench::NewProduct;
+use bench::desk::{ImportReport, ProductEdit};
 use operator::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ pub(crate) struct Name(String);
 /// A version of a product.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(value_type = String, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$", example = "2.1.2")]
-pub(crate) struct Version(String);
+pub(crate) struct ProductVersion(String);
 
 /// A national identifier; it is the local part of a mailbox (RFC 5321 §4.1.2, Dot-string).
 #[derive(Debug, Deserialize, ToSchema)]
@@ -68,7 +68,7 @@ pub(crate) struct NewProductBody {
     nil: Nil,
     name: Name,
     #[serde(default)]
-    product_version: Option<Version>,
+    product_version: Option<ProductVersion>,
     psc_id: Identifier,
     app_id: Identifier,
     /// `PER` where left out.
@@ -124,9 +124,11 @@ fn kind(name: Option<&str>) -> Answer<Kind> {
     match name {
         None | Some("PER") => Ok(Kind::Per),
         Some("ORG") => Ok(Kind::Org),
-        Some(other) => {
-            Err(Refusal::bad("type", format!("{other:?} is not PER or ORG"), "Give --type PER or --type ORG."))
-        }
+        Some(other) => Err(Refusal::bad(
+            "type",
+            format!("{other:?} is not PER or ORG"),
+            "Give --type PER or --type ORG.",
+        )),
     }
 }
 
@@ -154,7 +156,7 @@ pub(crate) struct EditBody {
     name: Name,
     /// Added to the versions declared before; the present one stays where left out.
     #[serde(default)]
-    product_version: Option<Version>,
+    product_version: Option<ProductVersion>,
     psc_id: Identifier,
     app_id: Identifier,
     /// The present one stays where left out.
@@ -182,6 +184,10 @@ pub(crate) async fn edit(
     Body(body): Body<EditBody>,
 ) -> Answer<Json<Value>> {
     convergence(&body.parcours, &body.demarche, &body.statut)?;
+    if body.product_version.as_ref().is_some_and(|version| version.0.trim().is_empty()) {
+        let next = "Give a version such as 2.1.2, or leave it out to keep the present one.";
+        return Err(Refusal::bad("product_version", "the version is blank", next));
+    }
     let present = face.bench.product(&nil).await?;
     let twins = body.psc_id.0.eq_ignore_ascii_case(&body.app_id.0);
     let edit = ProductEdit {

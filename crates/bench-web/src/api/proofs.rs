@@ -50,6 +50,11 @@ pub(crate) struct Key {
     key: Option<String>,
 }
 
+/// A proof, byte for byte.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(value_type = String, min_length = 1)]
+pub(crate) struct ProofFile(#[allow(dead_code)] String); // only described: any bytes are read
+
 /// What a proof is worth.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct Verified {
@@ -89,12 +94,15 @@ pub(crate) struct ProvenRun {
 /// Verifies a proof
 ///
 /// Checks the signature and judges every run again. Send the file as it is, whatever its media type.
-#[utoipa::path(post, path = "/verify", tag = "proofs", params(Key), request_body(content = String, content_type = "application/octet-stream", description = "The file, at most 32 MiB"),
+#[utoipa::path(post, path = "/verify", tag = "proofs", params(Key), request_body(content = ProofFile, content_type = "application/octet-stream", description = "The file, at most 32 MiB"),
     responses((status = 200, description = "What it is worth", body = Verified)))]
 pub(crate) async fn verify(Asked(query): Asked<Key>, request: Request) -> Answer<Json<Verified>> {
     let key = plain_or_none("key", query.key, 200)?;
     let place = PLACES.acquire().await;
     let bytes = file(request.into_body(), LIMIT).await?;
+    if bytes.is_empty() {
+        return Err(Refusal::bad("body", "there is no body", "Send the proof file as the body."));
+    }
     let verified = tokio::task::spawn_blocking(move || describe(check(&bytes, key.as_deref()))).await;
     drop(place);
     verified.map(Json).map_err(|error| {

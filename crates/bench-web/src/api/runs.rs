@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -185,8 +186,8 @@ pub(crate) async fn list(
 }
 
 /// The run of this number.
-pub(crate) async fn known(face: &Face, number: i64) -> Answer<RunView> {
-    face.bench.run(number).await.map_err(|error| Refusal::from(error).missing())
+pub(crate) async fn known(face: &Face, number: i64) -> Answer<Arc<RunView>> {
+    face.run(number).await.map_err(|error| Refusal::from(error).missing())
 }
 
 /// Shows a run
@@ -236,23 +237,24 @@ pub(crate) async fn log(
     within("count", query.count.unwrap_or(1).into(), 1..=u64::from(u32::MAX))?;
     let view = known(&face, number).await?;
     let finished = view.run.verdict.is_some();
-    let lines = if finished {
-        view.log
+    let open = if finished {
+        Vec::new()
     } else {
         crate::live::so_far(&face, number).await.map_err(|failure| Refusal(failure.0))?
     };
-    let total = lines.len();
+    let all = if finished { &view.log } else { &open };
+    let total = all.len();
     let count = query.count.map_or(usize::MAX, |count| count as usize);
-    let lines = lines.into_iter().skip(query.from as usize - 1).take(count).collect();
+    let lines = all.iter().skip(query.from as usize - 1).take(count).cloned().collect();
     Ok(Json(Log { schema: "vaguemestre/log/1", run: number, finished, total, lines }))
 }
 
 /// Follows a run
 ///
-/// Server-sent events: `line` with a line of the log (JSON) each, then `done` with the run's number, once, when the
-/// verdict is in. Ends then.
+/// Server-sent events: `state` where the run stands, at once and at each change; `line` for each line of the log; then
+/// `done`, once, when the verdict is in. Ends then.
 #[utoipa::path(get, path = "/runs/{number}/events", tag = "runs", params(("number" = i64, Path, description = "The run's number", minimum = 1)),
-    responses((status = 200, description = "The stream", body = String, content_type = "text/event-stream")))]
+    responses((status = 200, description = "The stream", body = shapes::SentEvent, content_type = "text/event-stream")))]
 pub(crate) async fn events(State(face): State<Face>, Of(number): Of<i64>) -> Answer<Response> {
     known(&face, number).await?;
     let stream = crate::live::follow(State(face), Path(number)).await;

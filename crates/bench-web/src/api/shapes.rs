@@ -341,6 +341,24 @@ pub(crate) struct LogLine {
     text: String,
 }
 
+/// One event of a stream (`event:` and `data:`).
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct SentEvent {
+    /// What it is about.
+    event: SentWord,
+    /// For `state` where the run stands, in JSON; for `line` a line of the log, in JSON; for `done` the run's number.
+    data: String,
+}
+
+/// What an event of a stream is about.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SentWord {
+    State,
+    Line,
+    Done,
+}
+
 /// A token response (RFC 6749 §5.1).
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Tokens {

@@ -19,7 +19,7 @@ fn a_missing_adapter_is_told_before_anything_starts() {
     }
     let error = lab.json(&["run", "all", "--nil", &product.nil, "--adapter", "'open"]).refused("bad_input");
     assert_eq!(error["field"], "adapter");
-    assert_eq!(lab.api("GET", "/api/v1/campaigns/1", &Value::Null).status, 400, "no campaign was started");
+    assert_eq!(lab.api("GET", "/api/v1/campaigns/1", &Value::Null).status, 404, "no campaign was started");
 }
 
 #[test]

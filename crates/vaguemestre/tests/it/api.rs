@@ -120,7 +120,9 @@ fn every_refusal_under_api_is_an_error_object() {
     assert!(broken["message"].as_str().unwrap().contains("line 1"), "{broken}");
     let host = lab.authority();
     for path in ["/api/v1/runs", "/api/v1/nowhere", "/api/v1/version"] {
-        refused(&lab.http("GET", path, &[("Host", &host)], b""), 403, "forbidden");
+        let without = lab.http("GET", path, &[("Host", &host)], b"");
+        refused(&without, 401, "forbidden");
+        assert_eq!(without.header("www-authenticate"), Some("Bearer"));
     }
 }
 
@@ -149,10 +151,14 @@ fn a_product_is_registered_changed_ticked_and_removed() {
     lab.token("899700000042");
 
     let lines = ok(&get(&lab, "/products/3015/prerequisites"), 200);
-    assert_shape(&lines, &json!({"schema": "=vaguemestre/prerequisites/1", "prerequisites": [{"id": "text", "ticked": null}]}));
+    assert_shape(
+        &lines,
+        &json!({"schema": "=vaguemestre/prerequisites/1", "prerequisites": [{"id": "text", "ticked": null}]}),
+    );
     let ticked = ok(&send(&lab, "PUT", "/products/3015/prerequisites/cpx", &json!({"ticked": true})), 200);
     let line = |lines: &Value| {
-        lines["prerequisites"].as_array().unwrap().iter().find(|line| line["id"] == "cpx").unwrap()["ticked"].clone()
+        lines["prerequisites"].as_array().unwrap().iter().find(|line| line["id"] == "cpx").unwrap()["ticked"]
+            .clone()
     };
     assert_shape(&line(&ticked), &json!("time"));
     let unticked = ok(&send(&lab, "PUT", "/products/3015/prerequisites/cpx", &json!({"ticked": false})), 200);
@@ -160,7 +166,8 @@ fn a_product_is_registered_changed_ticked_and_removed() {
 
     for job in ["psc-nil", "cert-auth-imap"] {
         let ready = ok(&get(&lab, &format!("/products/3015/preflight?job={job}")), 200);
-        let step = json!({"id": "text", "subject": "text", "ok": "boolean", "fault": null, "took_us": "integer"});
+        let step =
+            json!({"id": "text", "subject": "text", "ok": "boolean", "fault": null, "took_us": "integer"});
         assert_shape(&ready, &json!({"schema": "=vaguemestre/preflight/1", "ready": true, "steps": [step]}));
     }
     assert_eq!(send(&lab, "DELETE", "/products/3015", &Value::Null).status, 204);
@@ -173,9 +180,16 @@ fn a_list_of_products_is_read_then_registered() {
     let csv = "nil;name;version;psc_id;app_id\n1;Un;1.0;11;12\n2;;1.0;21;22\n3;Trois;1.0;11;32\n";
     let path = |commit: bool| format!("/api/v1/products/import?commit={commit}");
     let seen = ok(&file(&lab, &path(false), "text/csv", csv.as_bytes()), 200);
-    assert_eq!((&seen["good"], &seen["bad"], &seen["committed"]), (&json!(1), &json!(2), &json!(false)), "{seen}");
+    assert_eq!(
+        (&seen["good"], &seen["bad"], &seen["committed"]),
+        (&json!(1), &json!(2), &json!(false)),
+        "{seen}"
+    );
     assert_eq!(seen["rows"][1]["line"], 3);
-    assert_shape(&seen["rows"][1]["error"], &json!({"code": "=bad_input", "message": "text", "next": "text"}));
+    assert_shape(
+        &seen["rows"][1]["error"],
+        &json!({"code": "=bad_input", "message": "text", "next": "text"}),
+    );
     assert_eq!(seen["rows"][2]["error"]["code"], "identity_in_use");
     assert_eq!(ok(&get(&lab, "/products"), 200)["products"], json!([]));
     let done = ok(&file(&lab, &path(true), "text/csv; charset=utf-8", csv.as_bytes()), 200);
@@ -192,7 +206,10 @@ fn the_tree_the_registry_and_the_bench_itself_are_shown() {
         let shown = ok(&get(&lab, &format!("/jobs/{id}?nil=2621")), 200);
         assert_eq!((&shown["id"], &shown["digest"]), (&job["id"], &job["digest"]));
         let text = json!({"fr": "text", "en": "text"});
-        assert_shape(&shown, &json!({"schema": "=vaguemestre/job/1", "lps": [text], "banc": [text], "timer_s": 120}));
+        assert_shape(
+            &shown,
+            &json!({"schema": "=vaguemestre/job/1", "lps": [text], "banc": [text], "timer_s": 120}),
+        );
         let words = format!("{}{}", shown["lps"], shown["banc"]);
         assert!(!words.contains('{') || words.contains("{\"en\""), "{id}: {words}");
         for place in ["{address}", "{identity}", "{imap}", "{smtp}", "{psc}", "{nil}"] {
@@ -204,7 +221,8 @@ fn the_tree_the_registry_and_the_bench_itself_are_shown() {
     let registry = ok(&get(&lab, "/requirements"), 200);
     let entry = json!({"id": "text", "text": {"fr": "text", "en": "text"}, "confidence": "=sure|likely", "boxes": ["text"]});
     assert_shape(&registry, &json!({"schema": "=vaguemestre/requirements/1", "requirements": [entry]}));
-    let nil = registry["requirements"].as_array().unwrap().iter().find(|r| r["id"] == "SC.MSS/CONF.16").unwrap();
+    let nil =
+        registry["requirements"].as_array().unwrap().iter().find(|r| r["id"] == "SC.MSS/CONF.16").unwrap();
     assert!(nil["jobs"].as_array().unwrap().contains(&json!("psc-nil")), "{nil}");
 
     let nodes = ok(&get(&lab, "/nodes"), 200);
@@ -212,7 +230,10 @@ fn the_tree_the_registry_and_the_bench_itself_are_shown() {
     assert_shape(&nodes, &json!({"schema": "=vaguemestre/nodes/1", "nodes": [node]}));
     assert_eq!(ok(&get(&lab, "/health"), 200)["status"], "ok");
     let version = ok(&get(&lab, "/version"), 200);
-    assert_shape(&version, &json!({"schema": "=vaguemestre/version/1", "version": "text", "domain": "text", "proof_key": "sha256"}));
+    assert_shape(
+        &version,
+        &json!({"schema": "=vaguemestre/version/1", "version": "text", "domain": "text", "proof_key": "sha256"}),
+    );
 
     let before = ok(&get(&lab, "/settings"), 200);
     assert_eq!((&before["timer_person_s"], &before["language"]), (&json!(120), &json!("")));
@@ -243,18 +264,25 @@ fn a_run_is_followed_prolonged_cancelled_found_and_compared() {
         .json();
     assert_shape(&prolonged, &json!({"run": 1, "ends": "time"}));
     let unfinished = ok(&get(&lab, "/runs?unfinished=true&nil=2621"), 200);
-    assert_eq!((&unfinished["total"], &unfinished["runs"][0]["phase"]["state"]), (&json!(1), &json!("waiting")));
+    assert_eq!(
+        (&unfinished["total"], &unfinished["runs"][0]["phase"]["state"]),
+        (&json!(1), &json!("waiting"))
+    );
 
     // Followed from before the login to the verdict, with the key as everything else.
     let (host, key) = (lab.authority(), format!("Bearer {}", lab.api_key()));
+    let headers = [("Host", host.as_str()), ("Authorization", key.as_str())];
     let streamed = std::thread::scope(|scope| {
-        let headers = [("Host", host.as_str()), ("Authorization", key.as_str())];
         let stream = scope.spawn(|| lab.http("GET", "/api/v1/runs/1/events", &headers, b""));
         assert_eq!(client(&lab.ask("imap_login", "imap", &with_token(&lab, &product)))["ok"], json!(true));
         stream.join().unwrap()
     });
     assert_eq!(streamed.header("content-type"), Some("text/event-stream"));
-    assert!(streamed.body.contains("event: line") && streamed.body.ends_with("event: done\ndata: 1\n\n"), "{}", streamed.body);
+    assert!(
+        streamed.body.contains("event: line") && streamed.body.ends_with("event: done\ndata: 1\n\n"),
+        "{}",
+        streamed.body
+    );
     let run = ok(&get(&lab, "/runs/1"), 200);
     assert_eq!((&run["verdict"], &run["phase"]["state"]), (&json!("passed"), &json!("finished")));
 
@@ -268,7 +296,10 @@ fn a_run_is_followed_prolonged_cancelled_found_and_compared() {
     // Finished, it can no more be moved; a second one is ended in its window.
     refused(&send(&lab, "POST", "/runs/1/prolong", &Value::Null), 409, "bad_input");
     refused(&send(&lab, "POST", "/runs/1/cancel", &Value::Null), 409, "bad_input");
-    assert_eq!(ok(&send(&lab, "POST", "/campaigns/1/rerun", &json!({"which": "all"})), 202), json!({"campaign": 2, "runs": [2]}));
+    assert_eq!(
+        ok(&send(&lab, "POST", "/campaigns/1/rerun", &json!({"which": "all"})), 202),
+        json!({"campaign": 2, "runs": [2]})
+    );
     refused(&send(&lab, "POST", "/campaigns/1/rerun", &json!({"which": "failed"})), 409, "bad_input");
     lab.wait_for("/api/v1/runs/2", |run| run["phase"]["state"] == "waiting");
     assert_eq!(ok(&send(&lab, "POST", "/runs/2/cancel", &Value::Null), 202), json!({"run": 2}));
@@ -284,13 +315,19 @@ fn a_run_is_followed_prolonged_cancelled_found_and_compared() {
 
     let compared = ok(&get(&lab, "/compare?a=1&b=2"), 200);
     assert_eq!((&compared["a"]["number"], &compared["b"]["verdict"]), (&json!(1), &json!("aborted")));
-    assert_shape(&compared["checks"][0], &json!({"requirement": "text", "a": {"outcome": "=passed", "received": "object"}, "differs": true}));
+    assert_shape(
+        &compared["checks"][0],
+        &json!({"requirement": "text", "a": {"outcome": "=passed", "received": "object"}, "differs": true}),
+    );
 }
 
 #[test]
 fn a_proof_is_verified_and_a_changed_one_is_not() {
     let (lab, product) = lab_with_product();
-    ok(&send(&lab, "POST", "/campaigns", &json!({"nil": "2621", "what": "psc-auth-imap", "timer_s": 20})), 202);
+    ok(
+        &send(&lab, "POST", "/campaigns", &json!({"nil": "2621", "what": "psc-auth-imap", "timer_s": 20})),
+        202,
+    );
     lab.wait_for("/api/v1/runs/1", |run| run["phase"]["state"] == "waiting");
     std::thread::sleep(std::time::Duration::from_millis(200));
     assert_eq!(client(&lab.ask("imap_login", "imap", &with_token(&lab, &product)))["ok"], json!(true));
@@ -304,13 +341,19 @@ fn a_proof_is_verified_and_a_changed_one_is_not() {
     let valid = verify("", proof.body.as_bytes());
     let run = json!({"number": 1, "job": "=psc-auth-imap", "verdict": "=passed"});
     let notice = json!({"fr": "text", "en": "text"});
-    assert_shape(&valid, &json!({"schema": "=vaguemestre/verify/1", "state": "=valid", "valid": true, "result": "=integrity only",
-        "key": "sha256", "nil": "=2621", "made": "time", "runs": [run], "notice": notice}));
+    assert_shape(
+        &valid,
+        &json!({"schema": "=vaguemestre/verify/1", "state": "=valid", "valid": true, "result": "=integrity only",
+        "key": "sha256", "nil": "=2621", "made": "time", "runs": [run], "notice": notice}),
+    );
     let key = valid["key"].as_str().unwrap();
     assert_eq!(verify(&format!("?key={key}"), proof.body.as_bytes())["result"], "signed by the expected key");
     assert_eq!(verify("?key=00", proof.body.as_bytes())["state"], "invalid");
     let changed = proof.body.replacen("2621", "2622", 1);
-    assert_eq!((&verify("", changed.as_bytes())["state"], &verify("", b"\xff")["state"]), (&json!("invalid"), &json!("unreadable")));
+    assert_eq!(
+        (&verify("", changed.as_bytes())["state"], &verify("", b"\xff")["state"]),
+        (&json!("invalid"), &json!("unreadable"))
+    );
 }
 
 #[test]
@@ -324,9 +367,15 @@ fn a_message_already_received_is_judged_without_a_run() {
     let message = json!({"queue_id": "text", "at": "time", "mailbox": format!("={}", product.per), "to": ["text"], "size": "integer"});
     assert_shape(&list, &json!({"schema": "=vaguemestre/received/1", "messages": [message]}));
     let queue_id = &list["messages"][0]["queue_id"];
-    let judged = ok(&send(&lab, "POST", "/products/2621/received", &json!({"job": "psc-nil", "queue_id": queue_id})), 200);
+    let judged = ok(
+        &send(&lab, "POST", "/products/2621/received", &json!({"job": "psc-nil", "queue_id": queue_id})),
+        200,
+    );
     let check = json!({"requirement": "text", "outcome": "text", "expected": "text", "received": "text", "en": "object"});
-    assert_shape(&judged, &json!({"schema": "=vaguemestre/posterior/1", "a_posteriori": true, "verdict": "=failed", "checks": [check], "log": [{"n": "integer", "text": "string"}]}));
+    assert_shape(
+        &judged,
+        &json!({"schema": "=vaguemestre/posterior/1", "a_posteriori": true, "verdict": "=failed", "checks": [check], "log": [{"n": "integer", "text": "string"}]}),
+    );
     assert_eq!(ok(&get(&lab, "/runs"), 200)["total"], 0, "nothing is kept of it");
 }
 
@@ -336,12 +385,20 @@ fn the_description_and_its_page_need_no_key() {
     let host = lab.authority();
     let document = lab.http("GET", "/api/v1/openapi.json", &[("Host", &host)], b"");
     let document = ok(&document, 200);
-    assert_shape(&document, &json!({"openapi": "=3.1.0", "info": {"title": "=Vaguemestre"}, "paths": {"/api/v1/runs/{number}": {"get": "object"}}}));
+    assert_shape(
+        &document,
+        &json!({"openapi": "=3.1.0", "info": {"title": "=Vaguemestre"}, "paths": {"/api/v1/runs/{number}": {"get": "object"}}}),
+    );
     for (language, title) in [("fr", "API du banc"), ("en", "API of the bench")] {
         let page = lab.page("/api", language);
         assert_eq!(page.status, 200);
         assert!(page.body.contains(title) && !page.body.contains(&lab.api_key()));
-        for operation in document["paths"].as_object().unwrap().values().flat_map(|methods| methods.as_object().unwrap().values()) {
+        for operation in document["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .flat_map(|methods| methods.as_object().unwrap().values())
+        {
             assert!(page.body.contains(&format!("id=\"{}\"", operation["operationId"].as_str().unwrap())));
         }
     }

@@ -100,5 +100,5 @@ fn forms_of_other_sites_are_refused() {
         form.as_bytes(),
     );
     assert_eq!((own.status, own.header("location")), (303, Some("/runs/1")));
-    assert_eq!(lab.api("GET", "/api/v1/runs/2", &json!(null)).status, 400, "only one run was started");
+    assert_eq!(lab.api("GET", "/api/v1/runs/2", &json!(null)).status, 404, "only one run was started");
 }
