@@ -71,11 +71,12 @@ impl Bench {
             status: new.status,
             created: old.created,
         };
-        let issued = self.new_certificate(&old.app_identity, &product).await?;
+        let issued = self.new_certificate(&product).await?;
         self.save(&product).await?;
         if let Some((key, chain)) = issued {
             let files = Files::of(&self.shared.parts.data, nil);
-            self.retire_certificate(&files, Some(&old.app_identity)).await?;
+            self.retire_certificate(&files, &old.app_identity).await?;
+            put_aside(&files, &old.app_identity)?;
             write_private(&files.key, key.reveal().as_bytes())?;
             write_private(&files.certificate, chain.as_bytes())?;
         }
@@ -130,7 +131,7 @@ impl Bench {
             tracing::warn!("the PSC client of the removed product {nil} keeps its secret: {error}");
         }
         let files = Files::of(&parts.data, nil);
-        self.retire_certificate(&files, None).await?;
+        self.retire_certificate(&files, &product.app_identity).await?;
         match fs::remove_dir_all(&files.dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
@@ -149,19 +150,10 @@ impl Bench {
         Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(db::Error::from)?)
     }
 
-    /// A key and a chain for the product's structure where the ones on disk are another's; `None` where they fit, or
-    /// where there are none (then `equip` makes them).
-    async fn new_certificate(
-        &self,
-        before: &str,
-        product: &Product,
-    ) -> Result<Option<(Secret<String>, String)>, Error> {
+    /// A new key and chain for the product's structure, where those on disk cannot be used for it.
+    async fn new_certificate(&self, product: &Product) -> Result<Option<(Secret<String>, String)>, Error> {
         let files = Files::of(&self.shared.parts.data, &product.nil);
-        let fits = match leaf_of(&files.certificate) {
-            Some(leaf) => leaf.common_name == product.app_identity,
-            None => before == product.app_identity || !files.key.exists(),
-        };
-        if fits {
+        if self.certificate_fault(product, &files).is_none() {
             return Ok(None);
         }
         let (lab, identity, name) =
@@ -172,20 +164,13 @@ impl Bench {
         Ok(Some((issued.key_pem, issued.chain_pem)))
     }
 
-    /// Revokes the certificate on disk and, with a name, puts it and its key aside under it.
-    async fn retire_certificate(&self, files: &Files, aside: Option<&str>) -> Result<(), Error> {
-        if let Some(leaf) = leaf_of(&files.certificate) {
+    /// Revokes the certificate on disk, if it is of this identity: a file that was put there by mistake is another's.
+    async fn retire_certificate(&self, files: &Files, identity: &str) -> Result<(), Error> {
+        if let Some(leaf) = leaf_of(&files.certificate).filter(|leaf| leaf.common_name == identity) {
             let lab = Arc::clone(&self.shared.parts.lab);
             tokio::task::spawn_blocking(move || lab.revoke(&leaf.serial))
                 .await
                 .map_err(io::Error::other)??;
-        }
-        let Some(identity) = aside else { return Ok(()) };
-        for path in [&files.certificate, &files.key] {
-            match fs::rename(path, aside_of(path, identity)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
-            }
         }
         Ok(())
     }
@@ -278,6 +263,19 @@ pub(super) fn leaf_of(path: &Path) -> Option<wire::CertificateFacts> {
     let pem = fs::read(path).ok()?;
     let leaf = CertificateDer::pem_slice_iter(&pem).next()?.ok()?;
     tls::certificate_facts(&leaf).ok()
+}
+
+/// Keeps the certificate and the key that are replaced, under the identity that they are of.
+fn put_aside(files: &Files, identity: &str) -> Result<(), Error> {
+    let leaf = leaf_of(&files.certificate);
+    let identity = leaf.as_ref().map_or(identity, |leaf| &leaf.common_name);
+    for path in [&files.certificate, &files.key] {
+        match fs::rename(path, aside_of(path, identity)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// `auth_cli.pem` of an identity that is used no more: `auth_cli-<identity>.pem`, as far as a file name can say it.

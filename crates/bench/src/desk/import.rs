@@ -50,10 +50,10 @@ impl Bench {
         let mut base = Base::of(&self.products().await?);
         let mut rows = Vec::new();
         for row in table.rows {
-            let (line, read) = row;
+            let (line, read) = (row.line, row.fields);
             let nil = table.columns.field(&read, Column::Nil).to_owned();
             let name = table.columns.field(&read, Column::Name).to_owned();
-            let checked = match table.columns.product(&read) {
+            let checked = match row.fault.map_or_else(|| table.columns.product(&read), Err) {
                 Ok(new) => base.take(&new).map(|()| new),
                 Err(error) => Err(error),
             };
@@ -178,7 +178,13 @@ impl Columns {
 /// The file, cut into rows with their line numbers.
 struct Table {
     columns: Columns,
-    rows: Vec<(usize, StringRecord)>,
+    rows: Vec<Line>,
+}
+
+struct Line {
+    line: usize,
+    fields: StringRecord,
+    fault: Option<Error>,
 }
 
 impl Table {
@@ -203,23 +209,26 @@ impl Table {
             .from_reader(text.as_bytes());
         let (mut columns, mut rows) = (None, Vec::new());
         let (mut line, mut seen) = (1, 0);
-        for record in reader.records() {
-            let record = record.map_err(|error| {
-                refused(format!("the file cannot be read: {error}"), "Give a CSV file (RFC 4180).")
-            })?;
+        let mut record = StringRecord::new();
+        let unreadable = |error: csv::Error| {
+            refused(format!("the file cannot be read: {error}"), "Give a CSV file (RFC 4180).")
+        };
+        while reader.read_record(&mut record).map_err(unreadable)? {
             line += lines_to(text, &mut seen, &record);
             if record.iter().all(|field| field.trim().is_empty()) {
                 continue;
             }
+            let end = usize::try_from(reader.position().byte()).unwrap_or(usize::MAX);
+            let fault = unclosed_quote(text.get(seen..end).unwrap_or_default());
             if columns.is_none() {
-                columns = Some(Columns::read(&record)?);
+                columns = Some(fault.map_or_else(|| Columns::read(&record), Err)?);
                 continue;
             }
             if rows.len() == MOST_ROWS {
                 let message = format!("the list has more than {MOST_ROWS} products");
                 return Err(refused(message, "Cut the list into several files."));
             }
-            rows.push((line, record));
+            rows.push(Line { line, fields: record.clone(), fault });
         }
         let Some(columns) = columns else {
             return Err(refused(
@@ -229,6 +238,18 @@ impl Table {
         };
         Ok(Self { columns, rows })
     }
+}
+
+/// A quote that nobody closes makes one field of all the lines that follow: said, so that they are not lost in silence.
+fn unclosed_quote(row: &str) -> Option<Error> {
+    let swallowed = row.trim_end().matches('\n').count();
+    let odd = row.matches('"').count() % 2 == 1;
+    (odd && swallowed > 0).then(|| {
+        let message = format!(
+            "a double quote that this line opens is not closed: the {swallowed} lines after it were read as its text"
+        );
+        refused(message, "Close the quote, or write it twice where it is part of the text; then import again.")
+    })
 }
 
 /// Line ends between `seen` and the start of a record, and `seen` moved there. The reader's own count stops before the

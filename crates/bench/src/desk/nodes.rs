@@ -44,12 +44,12 @@ impl Bench {
         let crl = parts.addresses.crl_urls.first().map_or("", String::as_str);
         let discovery = parts.addresses.psc["discovery"].as_str().unwrap_or_default();
         let (imap, imaps, smtp, smtps, psc, pki) = tokio::join!(
-            greeting("imap", Place::of(imap, "starttls"), Protocol::Imap),
-            secured("imaps", Place::of(imap, "tls"), Protocol::Imap, trust.clone()),
-            greeting("smtp", Place::of(smtp, "starttls"), Protocol::Smtp),
-            secured("smtps", Place::of(smtp, "tls"), Protocol::Smtp, trust.clone()),
-            page("psc", discovery, Some(trust)),
-            page("pki", crl, None),
+            Box::pin(greeting("imap", Place::of(imap, "starttls"), Protocol::Imap)),
+            Box::pin(secured("imaps", Place::of(imap, "tls"), Protocol::Imap, trust.clone())),
+            Box::pin(greeting("smtp", Place::of(smtp, "starttls"), Protocol::Smtp)),
+            Box::pin(secured("smtps", Place::of(smtp, "tls"), Protocol::Smtp, trust.clone())),
+            Box::pin(page("psc", discovery, Some(trust))),
+            Box::pin(page("pki", crl, None)),
         );
         let itself = Node {
             id: "banc",

@@ -51,8 +51,8 @@ impl Bench {
         let [imap, smtp] = [Protocol::Imap, Protocol::Smtp]
             .map(|protocol| wanted.contains(&protocol).then(|| place(protocol)).flatten());
         let (imap, smtp, credential, mailbox) = tokio::join!(
-            self.server(Protocol::Imap, imap),
-            self.server(Protocol::Smtp, smtp),
+            Box::pin(self.server(Protocol::Imap, imap)),
+            Box::pin(self.server(Protocol::Smtp, smtp)),
             self.credential(product, job.mailbox),
             self.mailbox(product, job.mailbox),
         );
@@ -133,7 +133,7 @@ impl Bench {
                 let files = Files::of(&self.shared.parts.data, &product.nil);
                 let watch = Watch::start("certificate", files.certificate.display().to_string());
                 let fault = self.certificate_fault(product, &files);
-                watch.end(fault, "Ouvrir la fiche du produit et l’enregistrer (Modifier), ou relancer le banc : un certificat est délivré de nouveau.")
+                watch.end(fault, "Ouvrir la fiche du produit et l’enregistrer (Modifier) : un certificat est délivré de nouveau.")
             }
         }
     }
@@ -150,7 +150,8 @@ impl Bench {
         verified.err().map(|error| error.to_string())
     }
 
-    fn certificate_fault(&self, product: &Product, files: &Files) -> Option<String> {
+    /// Why the product's AUTH_CLI certificate cannot be used; `None` where it can.
+    pub(super) fn certificate_fault(&self, product: &Product, files: &Files) -> Option<String> {
         let parts = &self.shared.parts;
         let Some(leaf) = leaf_of(&files.certificate) else {
             return Some("le certificat AUTH_CLI est absent ou illisible".into());

@@ -70,6 +70,12 @@ async fn an_edited_product_works_under_its_new_identifiers_and_gives_the_old_one
     let session = Session::open(&lab, "899700000018", token.response.access_token.reveal()).await;
     session.unwrap().quit().await;
 
+    let product = bench
+        .edit_product("2621", ProductEdit { kind: Kind::Org, ..edit("899700000019", "163254179") })
+        .await;
+    let product = product.unwrap();
+    assert_eq!(lab.operator.mailbox(&product.psc_address).unwrap().kind, Kind::Org);
+
     for (asked, code, field) in [
         (edit("899700000018", "163254179"), Code::IdentityInUse, "psc_id"),
         (edit("899700000020", "163254178"), Code::IdentityInUse, "app_id"),

@@ -6,7 +6,9 @@ use operator::Kind;
 
 use crate::lab::Lab;
 
-fn told(rows: &[ImportRow]) -> Vec<(usize, &str, Option<(Code, &str)>)> {
+type Told<'a> = (usize, &'a str, Option<(Code, &'a str)>);
+
+fn told(rows: &[ImportRow]) -> Vec<Told<'_>> {
     rows.iter()
         .map(|row| {
             let error =
@@ -97,11 +99,22 @@ async fn commas_and_our_own_names_are_read_in_any_order() {
 }
 
 #[tokio::test]
+async fn a_quote_left_open_does_not_lose_the_rows_after_it_in_silence() {
+    let lab = Lab::new().await;
+    let list = "nil;name;psc_id;app_id\n1;Disque 5\" dur;2;3\n4;\"ouvert;5;6\n7;perdu;8;9\n10;perdu;11;12\n";
+    let report = lab.bench.import(list.as_bytes(), false).await.unwrap();
+    assert_eq!(told(&report.rows), [(2, "1", None), (3, "4", Some((Code::BadInput, "")))]);
+    let error = report.rows[1].error.as_ref().unwrap();
+    assert!(error.message.contains("the 2 lines after it"), "{error:?}");
+}
+
+#[tokio::test]
 async fn what_is_no_list_is_refused_whole() {
     let lab = Lab::new().await;
     let many = format!("nil;name;psc_id;app_id\n{}", "1;a;2;3\n".repeat(10_001));
     let big = "x".repeat(1024 * 1024 + 1);
-    let cases: [(&[u8], &str); 8] = [
+    let cases: [(&[u8], &str); 9] = [
+        (b"nil;name;\"psc_id;app_id\n1;a;2;3\n", "not closed"),
         (b"", "empty"),
         (b"\n\n", "empty"),
         (b"1;Produit;2;3\n", "names no column nil"),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bench::Product;
 use bench::adapter::Adapter;
-use bench::desk::{NodeState, PreflightStep, is_probe};
+use bench::desk::{NodeState, PreflightStep, ProductEdit, is_probe};
 use bench::scenario::Scenario;
 use rules::Transcript;
 
@@ -105,6 +105,22 @@ async fn look(lab: &Lab, product: &Product, job: &Scenario) -> Vec<PreflightStep
     steps
 }
 
+/// What is found after the product was saved as it is, which is what the step says to do.
+async fn after_saving(lab: &Lab, product: &Product, job: &Scenario) -> Vec<PreflightStep> {
+    let same = ProductEdit {
+        name: product.name.clone(),
+        version: product.version.clone(),
+        kind: product.kind,
+        psc_identity: product.psc_identity.clone(),
+        app_identity: product.app_identity.clone(),
+        course: String::new(),
+        procedure: String::new(),
+        status: String::new(),
+    };
+    lab.bench.edit_product(&product.nil, same).await.unwrap();
+    look(lab, product, job).await
+}
+
 #[tokio::test]
 async fn each_fault_is_found_at_its_step_with_what_to_do() {
     let mut lab = Lab::new().await;
@@ -113,26 +129,26 @@ async fn each_fault_is_found_at_its_step_with_what_to_do() {
     let (psc, cert) =
         (catalogue.find("psc-nil").unwrap().clone(), catalogue.find("cert-nil").unwrap().clone());
 
-    // The certificate: of another product, expired nowhere, unreadable, without its key, with another key.
+    // The certificate: of another product, unreadable, with another key, without its key. Saving the product mends each.
     let other = lab.product("2622", "899700000019", "163254179").await;
     let (mine, theirs) = (lab.data.join("products/2621"), lab.data.join("products/2622"));
-    let good = fs::read(mine.join("auth_cli.pem")).unwrap();
     fs::copy(theirs.join("auth_cli.pem"), mine.join("auth_cli.pem")).unwrap();
     let steps = look(&lab, &product, &cert).await;
     assert_eq!(faults(&steps), ["certificate"]);
     assert!(steps[3].fault.as_ref().unwrap().contains("163254179"), "{steps:#?}");
     assert_eq!(faults(&look(&lab, &product, &psc).await), [""; 0], "another job does not need it");
+    assert_eq!(faults(&after_saving(&lab, &product, &cert).await), [""; 0]);
+    assert_eq!(faults(&look(&lab, &other, &cert).await), [""; 0]);
     fs::write(mine.join("auth_cli.pem"), "rubbish").unwrap();
     assert_eq!(faults(&look(&lab, &product, &cert).await), ["certificate"]);
-    fs::write(mine.join("auth_cli.pem"), &good).unwrap();
-    assert_eq!(faults(&look(&lab, &product, &cert).await), [""; 0]);
-    let key = fs::read(mine.join("auth_cli.key")).unwrap();
+    assert_eq!(faults(&after_saving(&lab, &product, &cert).await), [""; 0]);
     fs::copy(theirs.join("auth_cli.key"), mine.join("auth_cli.key")).unwrap();
     let steps = look(&lab, &product, &cert).await;
     assert!(steps[3].fault.as_ref().unwrap().contains("ne vont pas ensemble"), "{steps:#?}");
+    assert_eq!(faults(&after_saving(&lab, &product, &cert).await), [""; 0]);
     fs::remove_file(mine.join("auth_cli.key")).unwrap();
     assert_eq!(faults(&look(&lab, &product, &cert).await), ["certificate"]);
-    fs::write(mine.join("auth_cli.key"), key).unwrap();
+    assert_eq!(faults(&after_saving(&lab, &product, &cert).await), [""; 0]);
 
     // A product that is registered nowhere, and one whose identity PSC has forgotten.
     let mut stranger = product.clone();
@@ -142,6 +158,7 @@ async fn each_fault_is_found_at_its_step_with_what_to_do() {
     assert_eq!(faults(&look(&lab, &stranger, &psc).await), ["mailbox"]);
     lab.psc.remove_identity("899700000018");
     assert_eq!(faults(&look(&lab, &product, &psc).await), ["token"]);
+    assert_eq!(faults(&after_saving(&lab, &product, &psc).await), [""; 0]);
 
     let adapter = Adapter { argv: vec!["./missing".into()], dir: lab.data.clone() };
     let steps = lab.bench.preflight(&product, &cert, Some(&adapter)).await.unwrap();
