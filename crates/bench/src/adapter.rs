@@ -155,7 +155,8 @@ fn read_answer(
         return Ok(("unsupported".into(), detail.unwrap_or_default()));
     }
     let line = last_line(out).ok_or_else(|| {
-        format!("no whole line of at most {longest} bytes on standard output, exit code {code:?}")
+        let ended = code.map_or("ended by a signal".to_owned(), |code| format!("exit code {code}"));
+        format!("no whole line of at most {longest} bytes on standard output, {ended}")
     })?;
     if line.len() > longest {
         return Err(format!("the last line is over {longest} bytes"));

@@ -7,7 +7,7 @@ use rules::{
     SentTo, StartTls, Taken, Text, TlsBeforeLogin, TlsOffered, TokenRenewed, Transcript, UniqueMessageId,
 };
 use serde::{Deserialize, Serialize};
-use wire::{ConnectionId, Event, Fact};
+use wire::{ConnectionId, Event, Fact, MailFacts};
 
 use crate::scenario::{Arm, Expectation, Scenario};
 
@@ -247,7 +247,7 @@ fn taken<'a>(
         (Some(place), Driver::Person) => mails.into_iter().skip(place).take(1).collect(),
         (Some(place), Driver::Adapter) => {
             let own = context.marks.recipients.get(place);
-            mails.into_iter().filter(|(_, mail)| own.is_some_and(|own| mail.to.contains(own))).collect()
+            mails.into_iter().filter(|(_, mail)| own.is_some_and(|own| goes_to(mail, own))).collect()
         }
     };
     let bytes = |queue_id: &str| messages.iter().find(|m| m.queue_id == queue_id).map(|m| m.bytes);
@@ -360,6 +360,11 @@ pub(crate) fn is_let_in(connection: &Connection<'_>) -> bool {
     connection.logins().any(|(_, auth)| matches!(auth.outcome, wire::AuthOutcome::Accepted { .. }))
 }
 
+/// Whether the envelope holds this recipient, in any case.
+fn goes_to(mail: &MailFacts, recipient: &str) -> bool {
+    mail.to.iter().any(|to| to.eq_ignore_ascii_case(recipient))
+}
+
 fn is_marked(context: &Context, connection: &Connection<'_>) -> bool {
     if let Some(run) = connection.origin().and_then(|origin| origin.run) {
         return run == context.run;
@@ -374,7 +379,7 @@ fn is_marked(context: &Context, connection: &Connection<'_>) -> bool {
             .certificate
             .as_ref()
             .is_some_and(|certificate| marks.certificates.contains(&certificate.serial)),
-        Fact::Mail { mail } => marks.recipients.iter().any(|recipient| mail.to.contains(recipient)),
+        Fact::Mail { mail } => marks.recipients.iter().any(|recipient| goes_to(mail, recipient)),
         Fact::Line { text, .. } | Fact::Greeting { name: text, .. } | Fact::Header { value: text, .. } => {
             marks.nonce.as_ref().is_some_and(|nonce| text.contains(nonce.as_str()))
         }

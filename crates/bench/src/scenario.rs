@@ -23,7 +23,6 @@ const FILES: &[(&str, &str)] = files![
     "cert-two-cda",
     "cert-nil",
     "cert-plain",
-    "cert-reply",
     "cert-mes",
     "cert-mes-patient",
     "cert-mes-absent",
@@ -42,6 +41,7 @@ const FILES: &[(&str, &str)] = files![
     "psc-starttls-smtp",
     "psc-tls-floor",
     "psc-token-refused",
+    "cert-reply",
     "psc-reply",
 ];
 
@@ -540,7 +540,11 @@ impl Catalogue {
         }
         if what.contains(',') {
             let mut ids: Vec<&str> = Vec::new();
-            what.split(',').map(str::trim).for_each(|id| if !ids.contains(&id) { ids.push(id) });
+            what.split(',').map(str::trim).for_each(|id| {
+                if !ids.contains(&id) {
+                    ids.push(id)
+                }
+            });
             return ids.into_iter().map(|id| self.find(id)).collect::<Option<_>>().unwrap_or_default();
         }
         match self.find(what) {
