@@ -11,7 +11,7 @@ use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::post;
+use axum::routing::{any, post};
 use bench::judge::Verdict;
 use bench::{Phase, Product, Run};
 use i18n::Lang;
@@ -30,7 +30,7 @@ const COOKIE: &str = "nil";
 const LISTED: usize = 12;
 
 pub(crate) fn routes() -> Router<Face> {
-    Router::new().route("/use", post(choose))
+    Router::new().route("/use", post(choose)).route("/{*path}", any(lost))
 }
 
 // === Pages ===
@@ -41,7 +41,9 @@ pub(crate) fn page(face: &Face, lang: Lang, title: &str, uri: &Uri) -> Page {
     let here = uri.path();
     let link = |href: &str, id: &str| {
         let inside = href != "/" && here.strip_prefix(href).is_some_and(|rest| rest.starts_with('/'));
-        Link { href: href.into(), label: t.get(id), current: href == here || inside }
+        // The list of products is another view of the accounts.
+        let lists = href == "/accounts" && here.starts_with("/products");
+        Link { href: href.into(), label: t.get(id), current: href == here || inside || lists }
     };
     let nav = vec![
         link("/", "bench-dashboard"),
@@ -205,6 +207,15 @@ async fn presentable(face: &Face, lang: Lang, uri: &Uri, response: Response) -> 
     failure(face, lang, uri, &error)
 }
 
+/// The page for an address where there is nothing, with the navigation that leads elsewhere.
+async fn lost(State(face): State<Face>, Locale(lang): Locale, uri: Uri) -> Response {
+    let t = T(lang);
+    let title = t.get("error-not-found-title");
+    let body =
+        FailurePage { t, title: title.clone(), what: t.get("error-not-found-text"), next: String::new() };
+    page(&face, lang, &title, &uri).status(StatusCode::NOT_FOUND).show(&body)
+}
+
 /// The page of a failure.
 pub(crate) fn failure(face: &Face, lang: Lang, uri: &Uri, error: &ApiError) -> Response {
     let t = T(lang);
@@ -238,6 +249,8 @@ pub(crate) fn endpoints(value: &serde_json::Value) -> String {
 /// One run in a table.
 pub(crate) struct Row {
     pub(crate) number: i64,
+    /// The number as people say it: "n° 31".
+    pub(crate) label: String,
     pub(crate) nil: String,
     pub(crate) title: String,
     pub(crate) when: String,
@@ -250,12 +263,18 @@ pub(crate) fn row(face: &Face, lang: Lang, run: &Run) -> Row {
         face.bench.catalogue().find(&run.job).map_or_else(|| run.job.clone(), |job| say(lang, &job.title));
     Row {
         number: run.number,
+        label: number(T(lang), run.number),
         nil: run.nil.clone(),
         title,
         when: run.started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         duration: if run.verdict.is_some() { seconds(run.duration_ms) } else { String::new() },
         pill: state_pill(T(lang), run.verdict, face.bench.phase(run.number)),
     }
+}
+
+/// A run's number as people say it.
+pub(crate) fn number(t: T, run: i64) -> String {
+    t.with("nr", "number", &run.to_string())
 }
 
 pub(crate) fn state_pill(t: T, verdict: Option<Verdict>, phase: Option<Phase>) -> String {

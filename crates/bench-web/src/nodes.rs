@@ -71,6 +71,7 @@ fn node_row(t: T, node: Node) -> NodeRow {
     };
     let took = match node.state {
         NodeState::Absent => String::new(),
+        _ if node.took.as_millis() == 0 => "< 1 ms".to_owned(),
         _ => format!("{} ms", node.took.as_millis()),
     };
     NodeRow {

@@ -15,7 +15,7 @@ use web::{ApiError, ErrorCode, Locale, T};
 
 use crate::Face;
 use crate::facts::address;
-use crate::frame::{Row, page, row, say};
+use crate::frame::{Row, number, page, row, say};
 use crate::view::{Failure, verdict_pill};
 
 /// Largest proof that is read: a run with a 25 MB message takes a third more as base64.
@@ -57,7 +57,7 @@ struct Outcome {
     title: String,
     why: String,
     facts: Vec<(String, String)>,
-    runs: Vec<(i64, String, String)>,
+    runs: Vec<(String, String, String)>,
     notice: String,
 }
 
@@ -194,9 +194,9 @@ fn facts(t: T, key: &str, body: &Body) -> Vec<(String, String)> {
     ]
 }
 
-fn contents(lang: Lang, body: &Body) -> Vec<(i64, String, String)> {
+fn contents(lang: Lang, body: &Body) -> Vec<(String, String, String)> {
     let one = |run: &bench::proof::RunEvidence| {
-        (run.number, say(lang, &run.scenario.title), verdict_pill(T(lang), run.verdict))
+        (number(T(lang), run.number), say(lang, &run.scenario.title), verdict_pill(T(lang), run.verdict))
     };
     body.runs.iter().map(one).collect()
 }

@@ -118,7 +118,7 @@ nodes-said = Answer
 nodes-took = Delay
 node-up = Answers
 node-down = Does not answer
-node-absent = Not in this version
+node-absent = Absent
 node-banc = Bench
 node-banc-role = These pages and the API.
 node-imap = IMAP, STARTTLS
@@ -207,6 +207,7 @@ timing-control = Age of a positive control that still counts
 
 ## Information, terms, guide
 info-lead = What one asks for when helping somebody from afar.
+info-facts = Facts
 info-this = This bench
 info-address = Address
 info-domain = Domain of the mailboxes

@@ -118,7 +118,7 @@ nodes-said = Réponse
 nodes-took = Délai
 node-up = Répond
 node-down = Ne répond pas
-node-absent = Absent de cette version
+node-absent = Absent
 node-banc = Banc
 node-banc-role = Ces pages et l'API.
 node-imap = IMAP, STARTTLS
@@ -207,6 +207,7 @@ timing-control = Âge d'un contrôle positif qui compte encore
 
 ## Informations, CGU, guide
 info-lead = Ce que l'on demande quand on aide quelqu'un à distance.
+info-facts = Repères
 info-this = Ce banc
 info-address = Adresse
 info-domain = Domaine des BAL

@@ -372,7 +372,7 @@ fn nodes_and_proofs_say_what_they_found() {
     let (lab, product) = lab_with_product();
     shows(
         &lab.page("/nodes", "fr"),
-        &["Tous les services de ce banc répondent.", "IMAP, STARTTLS", "Absent de cette version"],
+        &["Tous les services de ce banc répondent.", "IMAP, STARTTLS", "Absent"],
     );
     lab.json(&["run", "psc-auth-imap", "--nil", &product.nil, "--adapter", "lps"]).ended(0);
     shows(&lab.page("/proofs", "fr"), &["n° 1", "href=\"/runs/1/proof\"", "Télécharger"]);
