@@ -29,11 +29,21 @@ pub enum Error {
     /// A document type declaration: never needed in a CDA, and the way into most attacks.
     #[error("the document has a document type declaration (DOCTYPE): it is refused, remove it")]
     DocumentType,
-    /// More elements, texts and attributes than [`crate::MAX_NODES`].
+    /// More elements and texts than are read ([`crate::MAX_NODES`] of a document).
     #[error("the document has more than {limit} elements and texts")]
     TooManyNodes {
         /// How many it may have.
         limit: u32,
+    },
+    /// A shape that no real document has, and that would hold the parser for minutes.
+    #[error("the document has too many {what}, line {line}: at most {limit} are read")]
+    Shape {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+        /// From 1.
+        line: u32,
     },
     /// XML, with no `ClinicalDocument` anywhere.
     #[error(
@@ -49,7 +59,6 @@ impl Error {
     pub(crate) fn from_xml(error: roxmltree::Error) -> Self {
         match error {
             roxmltree::Error::DtdDetected => Self::DocumentType,
-            roxmltree::Error::NodesLimitReached => Self::TooManyNodes { limit: crate::MAX_NODES },
             other => {
                 // Errors without a place answer 1:1, which would be a lie about the end of the text.
                 let placed = !matches!(

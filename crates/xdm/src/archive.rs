@@ -81,6 +81,12 @@ pub enum Problem {
         /// The METADATA.XML.
         path: String,
     },
+    /// METADATA.XML names one file twice: the first entry counts.
+    #[error("{path} is named twice in METADATA.XML: the first entry counts")]
+    Twice {
+        /// The document.
+        path: String,
+    },
     /// A CDA document that METADATA.XML does not name.
     #[error("{path} is a document that METADATA.XML does not name")]
     Unlisted {
@@ -196,8 +202,12 @@ impl Reading {
     }
 
     fn take(&mut self, at: usize, entry: metadata::Entry) {
-        self.taken[at] = true;
-        let Entry { path, bytes } = &self.entries[at];
+        if std::mem::replace(&mut self.taken[at], true) {
+            self.problems.push(Problem::Twice { path: self.entries[at].path.clone() });
+            return;
+        }
+        let Entry { path, bytes } = &mut self.entries[at];
+        let bytes = std::mem::take(bytes);
         if let Some(declared) = &entry.size
             && declared.parse() != Ok(bytes.len())
         {
@@ -205,7 +215,7 @@ impl Reading {
             self.problems.push(Problem::Size { path: path.clone(), declared, found: bytes.len() });
         }
         if let Some(declared) = &entry.hash {
-            let found = sha1(bytes);
+            let found = sha1(&bytes);
             if !declared.eq_ignore_ascii_case(&found) {
                 let bare = bytes.strip_prefix(b"\xef\xbb\xbf");
                 let without_mark = bare.is_some_and(|bare| declared.eq_ignore_ascii_case(&sha1(bare)));
@@ -219,7 +229,7 @@ impl Reading {
         self.documents.push(Document {
             path: path.clone(),
             mime: entry.mime,
-            bytes: bytes.clone(),
+            bytes,
             action: entry.action,
             listed: true,
             title: entry.title,
@@ -231,7 +241,7 @@ impl Reading {
 
     /// CDA documents that nothing named. Each is a fault of its own unless the whole METADATA.XML is, which is told.
     fn unlisted(&mut self, told: bool) {
-        for (entry, taken) in self.entries.iter().zip(&self.taken) {
+        for (entry, taken) in self.entries.iter_mut().zip(&self.taken) {
             let aside = entry.path.split('/').any(|part| part.eq_ignore_ascii_case("__MACOSX"));
             if *taken || aside || !cda::looks_like_cda(&entry.bytes) {
                 continue;
@@ -242,7 +252,7 @@ impl Reading {
             self.documents.push(Document {
                 path: entry.path.clone(),
                 mime: String::new(),
-                bytes: entry.bytes.clone(),
+                bytes: std::mem::take(&mut entry.bytes),
                 action: Action::Create,
                 listed: false,
                 title: String::new(),

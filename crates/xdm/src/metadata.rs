@@ -1,6 +1,7 @@
+use std::collections::HashSet;
 use std::fmt;
 
-use roxmltree::{Node, ParsingOptions};
+use roxmltree::Node;
 use serde::{Deserialize, Serialize};
 
 /// The extra metadata "action" (CI-SIS *Échange de documents de santé*; the slot's name is known from one tool of the ANS
@@ -10,6 +11,8 @@ const PATIENT_ID: &str = "urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427";
 const UNIQUE_ID: &str = "urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab";
 const TYPE_CODE: &str = "urn:uuid:f0306f51-975f-434e-a61c-c59651d33983";
 const MAX_NODES: u32 = 200_000;
+/// Documents of one METADATA.XML.
+const MOST_OBJECTS: usize = 1_000;
 
 /// What the sender asks to be done with a document (spec 01 §4.8, 02 §6.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,26 +68,27 @@ pub(crate) struct Entry {
 /// entry is what stands inside it: generators of the field get references wrong (spec 02 §5.4).
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Entry>, String> {
     let text = cda::decode(bytes).map_err(|error| error.to_string())?;
-    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
-    let tree = roxmltree::Document::parse_with_options(&text, options)
-        .map_err(|error| format!("{error}").chars().take(200).collect::<String>())?;
+    let tree = cda::xml::parse(&text, MAX_NODES).map_err(|error| error.to_string())?;
     let root = tree.root_element();
     let objects: Vec<Node<'_, '_>> = named(root, "ExtrinsicObject").collect();
     if objects.is_empty() {
         return Err("it describes no document (no ExtrinsicObject)".into());
     }
+    if objects.len() > MOST_OBJECTS {
+        return Err(format!("it describes {} documents; at most {MOST_OBJECTS} are read", objects.len()));
+    }
     let of_set = named(root, "RegistryPackage").find_map(action);
-    let replacing: Vec<&str> = named(root, "Association")
+    let replacing: HashSet<&str> = named(root, "Association")
         .filter(|node| node.attribute("associationType").is_some_and(|kind| kind.ends_with(":RPLC")))
         .filter_map(|node| node.attribute("sourceObject"))
         .collect();
     Ok(objects.into_iter().map(|object| entry(object, of_set.as_deref(), &replacing)).collect())
 }
 
-fn entry(object: Node<'_, '_>, of_set: Option<&str>, replacing: &[&str]) -> Entry {
+fn entry(object: Node<'_, '_>, of_set: Option<&str>, replacing: &HashSet<&str>) -> Entry {
     let said = action(object).or_else(|| of_set.map(str::to_owned));
     let deleted = object.attribute("status").is_some_and(|status| status.ends_with("StatusType:Deleted"));
-    let replaces = object.attribute("id").is_some_and(|id| replacing.contains(&id));
+    let replaces = object.attribute("id").is_some_and(|id| replacing.contains(id));
     let (action, odd_action) = match said.as_deref() {
         Some("D" | "d") => (Action::Delete, None),
         Some("C" | "c") => (Action::Replace, None),

@@ -219,6 +219,11 @@ fn faults_of_the_metadata_are_told_and_the_documents_kept() {
     let archive = with(&text, &[("IHE_XDM/SUBSET01/DOC00001.XML", &other)]);
     assert!(archive.problems.iter().any(|found| matches!(found, Problem::Hash { without_mark: false, .. })));
 
+    let twice = text.replace("DOC00002.XML", "./DOC00001.XML");
+    let archive = with(&twice, &files);
+    assert!(matches!(&archive.problems[..], [Problem::Twice { .. }]), "{:?}", archive.problems);
+    assert_eq!(archive.documents.len(), 1);
+
     for broken in ["<a", "<a/>", "", "<!DOCTYPE a><a/>"] {
         let archive = with(broken, &files);
         assert!(

@@ -4,10 +4,10 @@ mod body;
 mod header;
 mod tree;
 
-use roxmltree::{Node, ParsingOptions};
+use roxmltree::Node;
 
 use crate::decode::decode;
-use crate::{Document, Error, NAMESPACE};
+use crate::{Document, Error, NAMESPACE, xml};
 
 /// Largest document read, in octets. The largest published example has 3 MB.
 pub const MAX_BYTES: usize = 50 * 1024 * 1024;
@@ -23,8 +23,7 @@ pub fn read(bytes: &[u8]) -> Result<Document, Error> {
         return Err(Error::TooLarge { size: bytes.len(), limit: MAX_BYTES });
     }
     let text = decode(bytes)?;
-    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
-    let tree = roxmltree::Document::parse_with_options(&text, options).map_err(Error::from_xml)?;
+    let tree = xml::parse(&text, MAX_NODES)?;
     let root = clinical_document(tree.root_element()).ok_or_else(|| Error::NotCda {
         root: tree.root_element().tag_name().name().chars().take(80).collect(),
     })?;

@@ -485,3 +485,16 @@ async fn a_server_of_tls_1_1_is_refused_before_any_credential() {
     }
     assert!(!imap.heard_credentials(&token("a")), "{:?}", imap.heard());
 }
+
+#[tokio::test]
+async fn revocation_lists_are_kept_from_one_step_of_a_run_to_the_next() {
+    let desk = Desk::new().await;
+    let server = submission(&desk.lab).await;
+    assert_eq!(desk.run("login", |request| request["smtp"] = at(&server)).await.outcome, Outcome::Done);
+    desk.pages.lock().unwrap().clear();
+    assert_eq!(desk.run("login", |request| request["smtp"] = at(&server)).await.outcome, Outcome::Done);
+    std::fs::remove_dir_all(desk.dir.path().join("crl")).unwrap();
+    let response = desk.run("login", |request| request["smtp"] = at(&server)).await;
+    assert_eq!(response.outcome, Outcome::Error, "{response:?}");
+    assert!(response.detail.contains("revocation"), "{response:?}");
+}

@@ -109,6 +109,19 @@ fn bombs_are_refused_before_they_go_off() {
 }
 
 #[test]
+fn metadata_made_to_hold_the_reader_is_given_up_at_once() {
+    let nested: String = (0..5_000).map(|n| format!("<a xmlns:n{n}='u{n}'>")).collect();
+    let objects = format!("<a>{}</a>", "<ExtrinsicObject/>".repeat(1_001));
+    let start = std::time::Instant::now();
+    for text in [nested + &"</a>".repeat(5_000), objects] {
+        let archive =
+            Archive::open(&packed(&[("X/METADATA.XML", text.as_bytes())]), &Limits::default()).unwrap();
+        assert!(matches!(&archive.problems[..], [Problem::Metadata { .. }]), "{:?}", archive.problems);
+    }
+    assert!(start.elapsed().as_secs() < 5);
+}
+
+#[test]
 fn damaged_archives_are_named() {
     assert!(matches!(refused(b""), OpenError::NotZip { .. }));
     assert!(matches!(refused(b"PK\x03\x04 and nothing more"), OpenError::NotZip { .. }));

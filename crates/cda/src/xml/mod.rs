@@ -1,10 +1,15 @@
-//! Small XML documents, written element by element: what CDA headers and XDM metadata need, and no more.
+//! XML from strangers, parsed with care ([`parse`]), and small documents, written element by element ([`Xml`]): what CDA
+//! headers and XDM metadata need, and no more.
 //!
-//! Escaping is quick-xml's; characters that XML 1.0 cannot hold (§2.2) become spaces here, so that whatever text comes
+//! When writing, escaping is quick-xml's; characters that XML 1.0 cannot hold (§2.2) become spaces here, so that whatever text comes
 //! in, what goes out is well-formed.
+
+mod parse;
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+
+pub use parse::parse;
 
 /// Attributes, in the order in which they are written.
 pub type Attributes<'a> = &'a [(&'a str, &'a str)];
