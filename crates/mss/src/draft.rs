@@ -3,7 +3,7 @@ use xdm::Action;
 
 use crate::{Address, Label, MessageId};
 
-/// A mail to be written: facts, not bytes. [`compose`] turns it into the same bytes each time.
+/// A mail to be written: facts, not bytes. [`crate::compose`] turns it into the same bytes each time.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// The mailbox that sends; the operator refuses any other (spec 01 §4.4).
