@@ -281,7 +281,7 @@ impl Bench {
             created: self.shared.parts.clock.now(),
         };
         self.equip(&product).await?;
-        let (saved, now) = (product.clone(), self.shared.parts.clock.now().as_microsecond());
+        let (saved, now) = (product.clone(), product.created.as_microsecond());
         self.shared
             .parts
             .db
@@ -741,8 +741,14 @@ impl Bench {
                 Error::new(Code::BadInput, "there is no evidence to prove anything with", next).field("run")
             );
         };
-        let product = self.product(&campaign.nil).await?;
-        let facts = ProductFacts { nil: product.nil, name: product.name, version: product.version };
+        let facts = match self.product(&campaign.nil).await {
+            Ok(product) => ProductFacts { nil: product.nil, name: product.name, version: product.version },
+            // The product was removed since: its runs stay, under its number.
+            Err(error) if error.code == Code::UnknownProduct => {
+                ProductFacts { nil: campaign.nil.clone(), name: String::new(), version: None }
+            }
+            Err(error) => return Err(error),
+        };
         let body =
             proof::body(&self.shared.signer, parts.clock.now(), campaign.number, campaign.seed, facts, runs);
         Ok(self.shared.signer.sign(&body))

@@ -99,14 +99,14 @@ fn refusals(connection: &Connection<'_>) -> usize {
 
 /// A connection that ended after it had tried to send, and did not: waiting longer would show nothing more.
 fn sending_failed(connection: &Connection<'_>) -> bool {
-    let tried = |event: &&Event| match &event.fact {
+    let tried = |event: &Event| match &event.fact {
         Fact::Line { direction: Direction::Client, text } => {
             text.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("MAIL FROM:"))
         }
         _ => false,
     };
     let closed = connection.events.iter().any(|event| matches!(event.fact, Fact::Closed { .. }));
-    closed && connection.mails().next().is_none() && connection.events.iter().any(|event| tried(&event))
+    closed && connection.mails().next().is_none() && connection.events.iter().any(|event| tried(event))
 }
 
 /// Longest that a window can be prolonged to, from now.

@@ -219,7 +219,9 @@ async fn events_since(bench: &Shared, order: &Order, head: i64) -> Result<(Vec<E
 fn split(order: &Order, context: &mut Context, all: Vec<Event>) -> Vec<Event> {
     let ids: Vec<_> = own(&order.scenario, context, &all).connections().iter().map(|c| c.id).collect();
     let (mut strangers, mut meanwhile) = (0, Meanwhile::default());
-    for connection in Transcript::new(&all).connections().iter().filter(|other| !ids.contains(&other.id)) {
+    let others = Transcript::new(&all);
+    let others = others.connections().iter().filter(|other| !ids.contains(&other.id));
+    for connection in others.filter(|other| !crate::desk::is_probe(other)) {
         strangers += 1;
         if is_of_mailbox(context, connection) {
             meanwhile.connections += 1;

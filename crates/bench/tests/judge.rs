@@ -1,5 +1,7 @@
 //! The judge on transcripts written by hand: whose message is held against what, and what a verdict needs.
 
+#![allow(clippy::unwrap_used)]
+
 use bench::judge::{Context, Driver, Judgement, Marks, Meanwhile, Message, Verdict, judge};
 use bench::scenario::Catalogue;
 use kernel::Timestamp;
