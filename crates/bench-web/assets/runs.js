@@ -426,13 +426,13 @@
       if (mine && new_) mine.replaceChildren(...new_.childNodes);
     }
     const clock = live.querySelector(".countdown");
-    if (clock) count(Number(clock.dataset.left));
+    if (clock?.dataset.left) count(Number(clock.dataset.left));
     const words = live.querySelector(".headline, .action") ?? document.getElementById("pill");
     said.textContent = `${document.getElementById("pill").textContent.trim()}. ${words.textContent.trim()}`;
   };
   if (live) {
     const clock = live.querySelector(".countdown");
-    if (clock) count(Number(clock.dataset.left));
+    if (clock?.dataset.left) count(Number(clock.dataset.left));
   }
   if (live?.dataset.events) {
     const source = new EventSource(live.dataset.events);

@@ -80,9 +80,10 @@ impl Asked {
 
     /// The address of this page with other values for some parameters; an empty value takes the parameter away.
     pub(crate) fn link(&self, changes: &[(&str, &str)]) -> String {
-        let kept = self.query.iter().filter(|(name, value)| {
-            !value.is_empty() && !changes.iter().any(|(changed, _)| changed == name)
-        });
+        let kept = self
+            .query
+            .iter()
+            .filter(|(name, value)| !value.is_empty() && !changes.iter().any(|(changed, _)| changed == name));
         let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
         let added = changes.iter().filter(|(_, value)| !value.is_empty()).copied();
         address(self.uri.path(), kept.chain(added))

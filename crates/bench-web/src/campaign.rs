@@ -64,7 +64,7 @@ async fn campaign(
     let t = asked.t();
     let number = match number(&face, &asked, Numbered::Campaign, &text) {
         Ok(number) => number,
-        Err(page) => return Ok(page),
+        Err(page) => return Ok(*page),
     };
     let filter = Filter { campaign: Some(number), ..Filter::default() };
     let mut found = face.bench.history(&filter, 1, LISTED).await?;
@@ -125,7 +125,8 @@ fn command(face: &Face, nil: &str, runs: &[Run]) -> String {
             }
         });
     }
-    let what = if jobs.len() == face.bench.catalogue().iter().count() { "all".into() } else { jobs.join(",") };
+    let what =
+        if jobs.len() == face.bench.catalogue().iter().count() { "all".into() } else { jobs.join(",") };
     format!("vaguemestre run {what} --nil {nil} --adapter 'CMD'")
 }
 
@@ -151,7 +152,7 @@ async fn rerun(
     let t = asked.t();
     let number = match number(&face, &asked, Numbered::Campaign, &text) {
         Ok(number) => number,
-        Err(page) => return Ok(page),
+        Err(page) => return Ok(*page),
     };
     let Some(campaign) = face.bench.campaign(number).await? else {
         return Ok(asked.unknown_number(&face, Numbered::Campaign, &text));
@@ -189,7 +190,7 @@ async fn proof(
 ) -> Result<Response, Failure> {
     let number = match number(&face, &asked, Numbered::Campaign, &text) {
         Ok(number) => number,
-        Err(page) => return Ok(page),
+        Err(page) => return Ok(*page),
     };
     let proof = face.bench.campaign_proof(number).await?;
     let name = format!("attachment; filename=\"vaguemestre-campagne-{number}.proof\"");

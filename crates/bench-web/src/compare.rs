@@ -58,7 +58,8 @@ impl Both {
 async fn compare(State(face): State<Face>, asked: Asked) -> Result<Response, Failure> {
     let t = asked.t();
     // From a link (`a`, `b`), or from two boxes of the list (`run`, twice).
-    let mut given: Vec<&str> = [asked.get("a"), asked.get("b")].into_iter().filter(|text| !text.is_empty()).collect();
+    let mut given: Vec<&str> =
+        [asked.get("a"), asked.get("b")].into_iter().filter(|text| !text.is_empty()).collect();
     given.extend(asked.all("run"));
     let [one, other] = given[..] else {
         return Err(wrong(t.get("compare-two"), t.get("compare-two-next")).into());
@@ -67,7 +68,7 @@ async fn compare(State(face): State<Face>, asked: Asked) -> Result<Response, Fai
     for text in [one, other] {
         let found = match number(&face, &asked, Numbered::Run, text) {
             Ok(number) => number,
-            Err(page) => return Ok(page),
+            Err(page) => return Ok(*page),
         };
         if face.run(found).await.is_err() {
             return Ok(asked.unknown_number(&face, Numbered::Run, text));

@@ -314,39 +314,38 @@ struct Answer {
 
 /// `GET /runs/{n}/lines?from=&count=&node=&lognil=&session=&level=&q=&fold=`: a stretch of the log, `from` counting the
 /// lines that match, from 1.
-async fn lines(
-    State(face): State<Face>,
-    Path(number): Path<String>,
-    asked: Asked,
-) -> Result<Response, Response> {
+async fn lines(State(face): State<Face>, Path(number): Path<String>, asked: Asked) -> Response {
+    match stretch(&face, &number, &asked).await {
+        Ok(answer) => ([(axum::http::header::CACHE_CONTROL, "no-store")], Json(answer)).into_response(),
+        // For the script: the error object itself, never a page.
+        Err(Failure(error)) => (error.status, Json(error.to_json())).into_response(),
+    }
+}
+
+async fn stretch(face: &Face, number: &str, asked: &Asked) -> Result<Answer, Failure> {
     let bad = |field: &str, value: &str| {
         let message = format!("{field} cannot be {value:?}");
-        let next = "Give whole numbers for from, count and session, and debug, info, verdict or alert for level.";
-        refused(&ApiError::new(ErrorCode::BadInput, message, next).field(field))
+        let next =
+            "Give whole numbers for from, count and session, and debug, info, verdict or alert for level.";
+        Failure(ApiError::new(ErrorCode::BadInput, message, next).field(field))
     };
     let number_of = |field: &str, default: usize| match asked.get(field) {
         "" => Ok(default),
         text => text.parse::<usize>().map_err(|_| bad(field, text)),
     };
-    let filter = Filter::of(&asked);
+    let filter = Filter::of(asked);
     if let Some((field, value)) = filter.nonsense() {
         return Err(bad(field, value));
     }
     let (from, count) = (number_of("from", 1)?.max(1), number_of("count", FIRST)?.min(MOST));
-    let number: i64 = number.parse().map_err(|_| bad("run", &number))?;
-    let view = face.run(number).await.map_err(|error| refused(&Failure::from(error).0))?;
+    let number: i64 = number.parse().map_err(|_| bad("run", number))?;
+    let view = face.run(number).await?;
     let finished = view.run.verdict.is_some();
-    let open = if finished { Vec::new() } else { live::so_far(&face, number).await.map_err(|Failure(e)| refused(&e))? };
+    let open = if finished { Vec::new() } else { live::so_far(face, number).await? };
     let log = if finished { &view.log } else { &open };
     let kept = filter.apply(log);
     let lines = kept.iter().skip(from - 1).take(count).map(row).collect();
-    let answer = Answer { run: number, finished, total: log.len(), matched: kept.len(), from, lines };
-    Ok(([(axum::http::header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
-}
-
-/// For the script: the error object itself, never a page.
-fn refused(error: &ApiError) -> Response {
-    (error.status, Json(error.to_json())).into_response()
+    Ok(Answer { run: number, finished, total: log.len(), matched: kept.len(), from, lines })
 }
 
 #[cfg(test)]

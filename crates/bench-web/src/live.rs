@@ -20,6 +20,7 @@ use tokio::time::{interval, sleep};
 use wire::{ConnectionId, Event, Fact, Service};
 
 use crate::Face;
+use crate::asked::{Asked, Numbered};
 use crate::view::Failure;
 
 /// Lines that a live log shows before it only counts.
@@ -30,7 +31,9 @@ const GATHER: Duration = Duration::from_millis(30);
 const LOOK: Duration = Duration::from_secs(1);
 
 pub(crate) fn routes() -> Router<Face> {
-    Router::new().route("/runs/{number}/events", get(follow)).route("/campaigns/{number}/events", get(follow_campaign))
+    Router::new()
+        .route("/runs/{number}/events", get(follow_page))
+        .route("/campaigns/{number}/events", get(follow_campaign))
 }
 
 // === What a page follows ===
@@ -92,6 +95,9 @@ impl Stand {
 
 /// Server-sent events: `state` where the run stands, at once and at each change; `line` for each log line; `done` once,
 /// when the verdict is in.
+///
+/// # Errors
+/// `bad_input` where no run has this number.
 pub(crate) async fn follow(State(face): State<Face>, Path(number): Path<i64>) -> Result<Response, Failure> {
     face.run(number).await?;
     let (sender, receiver) = mpsc::channel(256);
@@ -102,8 +108,24 @@ pub(crate) async fn follow(State(face): State<Face>, Path(number): Path<i64>) ->
     Ok(stream_of(receiver))
 }
 
+async fn follow_page(State(face): State<Face>, Path(text): Path<String>, asked: Asked) -> Response {
+    match text.parse() {
+        Ok(number) => follow(State(face.clone()), Path(number)).await.ok(),
+        Err(_) => None,
+    }
+    .unwrap_or_else(|| asked.unknown_number(&face, Numbered::Run, &text))
+}
+
 /// Server-sent events of a campaign: `state` with how many runs are over, at each change; `done` once.
-async fn follow_campaign(State(face): State<Face>, Path(number): Path<i64>) -> Result<Response, Failure> {
+async fn follow_campaign(
+    State(face): State<Face>,
+    Path(text): Path<String>,
+    asked: Asked,
+) -> Result<Response, Failure> {
+    let number = text.parse().unwrap_or_default();
+    if face.bench.campaign(number).await?.is_none() {
+        return Ok(asked.unknown_number(&face, Numbered::Campaign, &text));
+    }
     let (sender, receiver) = mpsc::channel(16);
     tokio::spawn(async move {
         let _ = push_campaign(face, number, sender).await;
@@ -183,7 +205,8 @@ async fn push_campaign(face: Face, number: i64, sender: Sender) -> Sent {
         if done == runs.len() {
             return sender.send(Sse::default().event("done").data(number.to_string())).await;
         }
-        let stand = |run: &bench::Run| phase_name(run.verdict.is_some(), face.bench.phase(run.number)).to_owned();
+        let stand =
+            |run: &bench::Run| phase_name(run.verdict.is_some(), face.bench.phase(run.number)).to_owned();
         let stands: Vec<String> = runs.iter().map(stand).collect();
         if told.as_ref() != Some(&stands) {
             let data = serde_json::json!({"phase": stands.join(" "), "done": done, "steps": runs.len()});

@@ -62,7 +62,8 @@ async fn received(
     let job = face.bench.catalogue().find(&id).ok_or_else(|| asked.unknown_job(&id))?;
     let (_, product) = asked.product(&face).await?;
     let product = product.ok_or_else(|| asked.unknown_product())?;
-    let candidates = if job.expects_mail() { face.bench.candidates(&product.nil, &id).await? } else { Vec::new() };
+    let candidates =
+        if job.expects_mail() { face.bench.candidates(&product.nil, &id).await? } else { Vec::new() };
     let chosen = asked.get("message");
     let judged = match chosen {
         "" => None,

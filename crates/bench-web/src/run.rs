@@ -58,9 +58,11 @@ async fn order(face: &Face, asked: &Asked, fields: &Fields) -> Result<Order, ben
     let (nil, job) = (fields.get("nil"), fields.get("job"));
     let timer = match fields.get("timer") {
         "" => face.bench.last_timer(nil, job).await?,
-        text => text.parse().ok().filter(|timer| TIMERS.contains(timer)).ok_or_else(|| {
-            wrong(t.with("start-timer", "value", text), t.get("start-timer-next"))
-        })?,
+        text => text
+            .parse()
+            .ok()
+            .filter(|timer| TIMERS.contains(timer))
+            .ok_or_else(|| wrong(t.with("start-timer", "value", text), t.get("start-timer-next")))?,
     };
     // A box that is not ticked sends nothing: `options` says that it was there.
     let accelerated = match fields.get("options") {
@@ -78,35 +80,49 @@ async fn order(face: &Face, asked: &Asked, fields: &Fields) -> Result<Order, ben
     })
 }
 
-async fn prolong(State(face): State<Face>, Path(text): Path<String>, asked: Asked) -> Result<Response, Failure> {
+async fn prolong(
+    State(face): State<Face>,
+    Path(text): Path<String>,
+    asked: Asked,
+) -> Result<Response, Failure> {
     let number = match number(&face, &asked, Numbered::Run, &text) {
         Ok(number) => number,
-        Err(page) => return Ok(page),
+        Err(page) => return Ok(*page),
     };
     // A window that has just closed: the page says what came of it.
     match face.bench.prolong(number, MORE).await {
-        Err(error) if face.run(number).await.is_err() => Err(error.into()),
+        Err(_) if face.run(number).await.is_err() => Ok(asked.unknown_number(&face, Numbered::Run, &text)),
         _ => Ok(Redirect::to(&format!("/runs/{number}")).into_response()),
     }
 }
 
-async fn cancel(State(face): State<Face>, Path(text): Path<String>, asked: Asked) -> Result<Response, Failure> {
+async fn cancel(
+    State(face): State<Face>,
+    Path(text): Path<String>,
+    asked: Asked,
+) -> Result<Response, Failure> {
     let number = match number(&face, &asked, Numbered::Run, &text) {
         Ok(number) => number,
-        Err(page) => return Ok(page),
+        Err(page) => return Ok(*page),
     };
     match face.bench.cancel(number).await {
-        Err(error) if face.run(number).await.is_err() => Err(error.into()),
+        Err(_) if face.run(number).await.is_err() => Ok(asked.unknown_number(&face, Numbered::Run, &text)),
         _ => Ok(Redirect::to(&format!("/runs/{number}")).into_response()),
     }
 }
 
-async fn log_text(State(face): State<Face>, Path(text): Path<String>, asked: Asked) -> Result<Response, Failure> {
+async fn log_text(
+    State(face): State<Face>,
+    Path(text): Path<String>,
+    asked: Asked,
+) -> Result<Response, Failure> {
     let number = match number(&face, &asked, Numbered::Run, &text) {
         Ok(number) => number,
-        Err(page) => return Ok(page),
+        Err(page) => return Ok(*page),
     };
-    let view = face.run(number).await?;
+    let Ok(view) = face.run(number).await else {
+        return Ok(asked.unknown_number(&face, Numbered::Run, &text));
+    };
     let mut text = String::with_capacity(view.log.len() * 96);
     for line in &view.log {
         text.push_str(&line.render());
@@ -115,10 +131,14 @@ async fn log_text(State(face): State<Face>, Path(text): Path<String>, asked: Ask
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }
 
-async fn proof(State(face): State<Face>, Path(text): Path<String>, asked: Asked) -> Result<Response, Failure> {
+async fn proof(
+    State(face): State<Face>,
+    Path(text): Path<String>,
+    asked: Asked,
+) -> Result<Response, Failure> {
     let number = match number(&face, &asked, Numbered::Run, &text) {
         Ok(number) => number,
-        Err(page) => return Ok(page),
+        Err(page) => return Ok(*page),
     };
     let proof = face.bench.proof(number).await?;
     let name = format!("attachment; filename=\"vaguemestre-execution-{number}.proof\"");

@@ -76,7 +76,8 @@ impl RunPage {
 struct Turn {
     heading: String,
     action: String,
-    left_s: i64,
+    /// Seconds; empty while the window is being opened.
+    left_s: String,
     /// The same as a sentence, and the sentence for 60 s, in which the script puts other numbers.
     left: String,
     left_at_60: String,
@@ -131,7 +132,7 @@ pub(crate) async fn show(
     let (t, lang) = (asked.t(), asked.lang);
     let number = match number(&face, &asked, Numbered::Run, &text) {
         Ok(number) => number,
-        Err(page) => return Ok(page),
+        Err(page) => return Ok(*page),
     };
     let Ok(view) = face.run(number).await else {
         return Ok(asked.unknown_number(&face, Numbered::Run, &text));
@@ -188,7 +189,7 @@ fn turn(
 ) -> Option<Turn> {
     let (Some(Phase::Waiting), Some(job)) = (phase, job) else { return None };
     let state = face.bench.window_state(run.number);
-    let left = state.map(|state| live::left_s(face, state.ends)).unwrap_or_default();
+    let left = state.map(|state| live::left_s(face, state.ends));
     let told = instructions(face, asked.lang, job, product);
     let stages = stages(asked.t(), job, false);
     let done = state.map_or(0, |state| state.done).min(stages.len());
@@ -198,10 +199,14 @@ fn turn(
         _ => told.act.first().cloned().unwrap_or_default(),
     };
     Some(Turn {
-        heading: asked.t().get("run-turn"),
+        heading: asked.t().get("run-your-turn")
+            + if matches!(asked.lang, i18n::Lang::Fr) { "\u{202f}:" } else { ":" },
         action,
-        left_s: left,
-        left: asked.t().count("run-left", "count", usize::try_from(left).unwrap_or_default()),
+        left_s: left.map(|left| left.to_string()).unwrap_or_default(),
+        left: match left {
+            Some(left) => asked.t().count("run-left", "count", usize::try_from(left).unwrap_or_default()),
+            None => asked.t().get("run-opening"),
+        },
         left_at_60: asked.t().count("run-left", "count", 60),
         done,
         stages,

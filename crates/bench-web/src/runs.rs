@@ -106,7 +106,11 @@ struct History<'a> {
 impl History<'_> {
     fn place(&self) -> String {
         let (page, pages) = (self.page.to_string(), self.pages.to_string());
-        i18n::text_with(self.t.0, "runs-page", &[("page", page.as_str().into()), ("pages", pages.as_str().into())])
+        i18n::text_with(
+            self.t.0,
+            "runs-page",
+            &[("page", page.as_str().into()), ("pages", pages.as_str().into())],
+        )
     }
 
     fn found(&self) -> String {
@@ -136,7 +140,9 @@ async fn history(State(face): State<Face>, asked: Asked) -> Result<Response, Fai
         if let Some(group) = job.path.last().filter(|group| groups.iter().all(|(known, _)| known != *group)) {
             groups.push((group.clone(), group_title(t, group)));
         }
-        requirements.extend(job.requirements.iter().filter(|id| !requirements.contains(id)).cloned().collect::<Vec<_>>());
+        requirements.extend(
+            job.requirements.iter().filter(|id| !requirements.contains(id)).cloned().collect::<Vec<_>>(),
+        );
     }
     requirements.sort();
     let body = History {
@@ -227,8 +233,11 @@ fn verdicts(t: T) -> Vec<(&'static str, String)> {
 }
 
 /// What a path's number stands for; the page that helps where it is none.
-pub(crate) fn number(face: &Face, asked: &Asked, what: Numbered, text: &str) -> Result<i64, Response> {
-    text.parse::<i64>().ok().filter(|number| *number > 0).ok_or_else(|| asked.unknown_number(face, what, text))
+pub(crate) fn number(face: &Face, asked: &Asked, what: Numbered, text: &str) -> Result<i64, Box<Response>> {
+    text.parse::<i64>()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| Box::new(asked.unknown_number(face, what, text)))
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ stage-adapter-only = adapter only
 start-timer = The timer { $value } cannot be used.
 start-timer-next = Give a whole number of seconds, between 5 and 3600.
 
-run-turn = Waiting for you:
+run-opening = The window is being opened.
 run-left = { $count ->
     [one] 1 second left.
    *[other] { $count } seconds left.

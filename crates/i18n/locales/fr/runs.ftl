@@ -105,7 +105,7 @@ stage-adapter-only = adaptateur seulement
 start-timer = Le délai { $value } ne peut pas être utilisé.
 start-timer-next = Donnez un nombre entier de secondes, entre 5 et 3600.
 
-run-turn = En attente de votre action :
+run-opening = La fenêtre s'ouvre.
 run-left = { $count ->
     [one] Il reste 1 seconde.
    *[other] Il reste { $count } secondes.
