@@ -5,20 +5,22 @@ use testkit::{Lab, adapter, bad};
 
 use crate::{lab_with_product, not_passed, only_run};
 
-const JOBS: [&str; 5] = ["psc-auth-imap", "psc-auth-smtp", "cert-auth-imap", "cert-auth-smtp", "psc-nil"];
-
 fn every_job_passes(adapter: &str) {
     let (lab, product) = lab_with_product();
+    let listed = lab.json(&["jobs"]).ended(0);
+    let jobs: Vec<&str> =
+        listed["jobs"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap()).collect();
+    assert!(jobs.len() >= 24, "{jobs:?}");
     let done = lab.json(&["run", "all", "--nil", &product.nil, "--adapter", adapter]).ended(0);
     let runs = done["runs"].as_array().unwrap();
     let ids: Vec<&str> = runs.iter().map(|run| run["job"].as_str().unwrap()).collect();
-    assert_eq!(ids, JOBS);
+    assert_eq!(ids, jobs);
     for run in runs {
         assert_eq!(run["verdict"], "passed", "{run:#}");
         assert!(!run["checks"].as_array().unwrap().is_empty(), "{run:#}");
         assert!(not_passed(run).is_empty(), "{run:#}");
     }
-    assert_eq!(done["summary"]["passed"], json!(JOBS.len()));
+    assert_eq!(done["summary"]["passed"], json!(jobs.len()));
     assert_eq!(done["left_out"], json!([]));
 }
 
@@ -162,6 +164,101 @@ fn conf_16_bad_clients_fail_for_their_reason() {
             failed("psc-nil", "clear_auth.py", "cleartext", "authentification avant TLS"),
         ],
     );
+}
+
+#[test]
+fn conf_01_a_client_that_takes_tls_1_1_fails() {
+    let taken = ("TLS 1.1", "TLS 1.1 accepté");
+    each_is_told(
+        "SC.MSS/CONF.01",
+        &[
+            failed("psc-tls-floor", "bad.py old-tls", taken.0, taken.1),
+            failed("cert-tls-floor", "bad.py old-tls", taken.0, taken.1),
+        ],
+    );
+}
+
+#[test]
+fn conf_05_what_is_said_before_starttls_fails() {
+    each_is_told(
+        "SC.MSS/CONF.05",
+        &[
+            failed("psc-starttls-smtp", "bad.py no-second-ehlo", "EHLO", "EHLO"),
+            failed("cert-starttls-smtp", "bad.py early-command", "in clear", "en clair"),
+        ],
+    );
+}
+
+#[test]
+fn conf_06_what_is_said_before_starttls_fails() {
+    each_is_told(
+        "SC.MSS/CONF.06",
+        &[
+            failed("psc-starttls-imap", "bad.py early-command", "in clear", "en clair"),
+            failed("cert-starttls-imap", "bad.py clear-login", "in clear", "en clair"),
+        ],
+    );
+}
+
+#[test]
+fn conf_11_a_refused_token_is_neither_insisted_on_nor_given_up() {
+    each_is_told(
+        "SC.MSS/CONF.11",
+        &[
+            failed("psc-token-refused", "bad.py stale-token", "again", "réutilisé"),
+            failed("psc-token-refused", "bad.py no-renewal", "no new", "pas de nouvelle connexion"),
+        ],
+    );
+}
+
+#[test]
+fn conf_14_wrong_values_of_the_ins_header_fail() {
+    each_is_told(
+        "SC.MSS/CONF.14",
+        &[
+            failed("psc-ins", "bad.py no-ins", "X-MSS-INS", "X-MSS-INS absent"),
+            failed("cert-ins", "bad.py small-ins", "X-MSS-INS: o", "X-MSS-INS: o"),
+            failed("psc-ins-n", "bad.py ins-always", "X-MSS-INS: O", "X-MSS-INS: O"),
+            failed("psc-plain", "bad.py ins-on-plain", "X-MSS-INS: N", "X-MSS-INS: N"),
+            failed("segur-v2-parcours", "bad.py ins-always", "X-MSS-INS: O", "X-MSS-INS: O"),
+        ],
+    );
+}
+
+#[test]
+fn conf_15_wrong_values_of_the_codecda_header_fail() {
+    each_is_told(
+        "SC.MSS/CONF.15",
+        &[
+            failed("psc-codecda", "bad.py no-codecda", "X-MSS-CODECDA", "X-MSS-CODECDA absent"),
+            failed("psc-two-cda", "bad.py one-code", "X-MSS-CODECDA: 11490-0", "X-MSS-CODECDA: 11490-0"),
+            failed("cert-two-cda", "bad.py codecda-spaces", ", ", ", "),
+            failed("cert-plain", "bad.py codecda-on-plain", "X-MSS-CODECDA: ", "X-MSS-CODECDA: "),
+        ],
+    );
+}
+
+#[test]
+fn conf_21_the_end_of_the_exchange_where_it_does_not_belong_fails() {
+    each_is_told(
+        "SC.MSS/CONF.21",
+        &[
+            failed("psc-mes", "bad.py no-mes", "X-MSS-MES", "X-MSS-MES absent"),
+            failed("cert-mes", "bad.py small-mes", "X-MSS-MES: fin", "X-MSS-MES: fin"),
+            failed("psc-mes-absent", "bad.py mes-to-professional", "X-MSS-MES: FIN", "X-MSS-MES: FIN"),
+            failed("cert-mes-absent", "bad.py mes-always", "X-MSS-MES: FIN", "X-MSS-MES: FIN"),
+        ],
+    );
+}
+
+#[test]
+fn va1_08_an_answer_that_names_nothing_fails() {
+    each_is_told("MSS/va1.08", &[failed("psc-reply", "bad.py no-in-reply-to", "In-Reply-To", "In-Reply-To")]);
+}
+
+#[test]
+fn va1_12_a_bare_number_is_no_message_id() {
+    each_is_told("MSS/va1.12", &[failed("psc-reply", "bad.py bare-message-id", "Message-ID", "Message-ID")]);
 }
 
 #[test]
