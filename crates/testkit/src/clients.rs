@@ -31,7 +31,10 @@ pub fn adapter_path(name: &str) -> String {
 
 /// The `--adapter` command of a bad client, `adapters/python/bad/<name>`.
 pub fn bad(name: &str) -> String {
-    adapter(&format!("bad/{name}"))
+    match name.split_once(' ') {
+        Some((program, mode)) => format!("{} {mode}", adapter(&format!("bad/{program}"))),
+        None => adapter(&format!("bad/{name}")),
+    }
 }
 
 /// The `--adapter` command of an adapter that only tests need, `crates/testkit/adapters/<name>`, with arguments.
