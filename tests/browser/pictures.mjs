@@ -24,7 +24,7 @@ try {
     for (const width of [1280, 390]) {
       const context = await browser.newContext({ locale: lang === "fr" ? "fr-FR" : "en-GB", viewport: { width, height: 900 } });
       const page = await context.newPage();
-      for (const [name, path] of [["tableau-de-bord", "/"], ["execution-reussie", "/runs/5"], ["execution-echouee", "/runs/6"], ["introuvable", "/nulle-part"]]) {
+      for (const [name, path] of [["tableau-de-bord", "/"], ["comptes", "/accounts"], ["creation", "/accounts/new"], ["compte", "/accounts/2621?created=1"], ["modifier", "/accounts/2621/edit"], ["supprimer", "/accounts/2621/delete"], ["demarches", "/products"], ["import", "/products/import"], ["noeuds", "/nodes"], ["preuves", "/proofs"], ["reglages", "/settings"], ["informations", "/info"], ["guide", "/guide"], ["cgu", "/terms"], ["execution-reussie", "/runs/5"], ["execution-echouee", "/runs/6"], ["introuvable", "/nulle-part"]]) {
         await page.goto(up.server + path);
         await page.screenshot({ path: join(pictures, `${name}-${lang}-${width}.png`), fullPage: true });
       }

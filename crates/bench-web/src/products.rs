@@ -67,14 +67,26 @@ struct List<'a> {
     place: String,
 }
 
-/// Columns: name in the address, text, value.
-const COLUMNS: [(&str, &str, fn(&Product) -> &str); 6] = [
-    ("nil", "products-nil", |product| &product.nil),
-    ("name", "account-name", |product| &product.name),
-    ("version", "account-version-is", |product| product.version.as_deref().unwrap_or_default()),
-    ("course", "products-course", |product| &product.course),
-    ("procedure", "products-procedure", |product| &product.procedure),
-    ("status", "accounts-status", |product| &product.status),
+/// A column of the list.
+struct Column {
+    /// Its name in the address.
+    name: &'static str,
+    /// Its heading.
+    text: &'static str,
+    value: fn(&Product) -> &str,
+}
+
+const COLUMNS: [Column; 6] = [
+    Column { name: "nil", text: "products-nil", value: |product| &product.nil },
+    Column { name: "name", text: "account-name", value: |product| &product.name },
+    Column {
+        name: "version",
+        text: "account-version-is",
+        value: |product| product.version.as_deref().unwrap_or_default(),
+    },
+    Column { name: "course", text: "products-course", value: |product| &product.course },
+    Column { name: "procedure", text: "products-procedure", value: |product| &product.procedure },
+    Column { name: "status", text: "accounts-status", value: |product| &product.status },
 ];
 
 async fn list(
@@ -88,10 +100,10 @@ async fn list(
     let products = face.bench.products().await?;
     let words: Vec<String> = query.q.split_whitespace().map(str::to_lowercase).collect();
     let mut rows: Vec<&Product> = products.iter().filter(|product| holds(product, &words)).collect();
-    let column = COLUMNS.iter().position(|(name, ..)| *name == query.sort).unwrap_or(0);
+    let column = COLUMNS.iter().position(|column| column.name == query.sort).unwrap_or(0);
     let backwards = query.dir == "desc";
     rows.sort_by(|one, other| {
-        let order = natural(COLUMNS[column].2(one), COLUMNS[column].2(other));
+        let order = natural((COLUMNS[column].value)(one), (COLUMNS[column].value)(other));
         let order = if backwards { order.reverse() } else { order };
         order.then_with(|| one.nil.cmp(&other.nil))
     });
@@ -112,7 +124,7 @@ async fn list(
         crate::facts::address("/products", &pairs)
     };
     let direction = if backwards { "desc" } else { "asc" };
-    let headings = COLUMNS.iter().enumerate().map(|(at, (name, text, _))| {
+    let headings = COLUMNS.iter().enumerate().map(|(at, Column { name, text, .. })| {
         let here = at == column;
         Heading {
             label: t.get(text),
@@ -135,8 +147,8 @@ async fn list(
         total: products.len(),
         found,
         pages,
-        previous: (at > 1).then(|| address(COLUMNS[column].0, direction, at - 1)),
-        following: (at < pages).then(|| address(COLUMNS[column].0, direction, at + 1)),
+        previous: (at > 1).then(|| address(COLUMNS[column].name, direction, at - 1)),
+        following: (at < pages).then(|| address(COLUMNS[column].name, direction, at + 1)),
         place: i18n::text_with(lang, "products-place", &numbers),
         query: query.clone(),
     };
@@ -144,7 +156,7 @@ async fn list(
 }
 
 fn holds(product: &Product, words: &[String]) -> bool {
-    let text: Vec<&str> = COLUMNS.iter().map(|(_, _, value)| value(product)).collect();
+    let text: Vec<&str> = COLUMNS.iter().map(|column| (column.value)(product)).collect();
     let text = text.join(" ").to_lowercase();
     words.iter().all(|word| text.contains(word))
 }

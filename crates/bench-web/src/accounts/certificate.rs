@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::multipart::MultipartError;
 use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::http::{HeaderMap, Uri};
-use axum::response::Response;
+use axum::response::{Redirect, Response};
 use axum::routing::post;
 use kernel::Timestamp;
 use web::{ApiError, ErrorCode, Locale, T};
@@ -25,7 +25,9 @@ const LONGEST: usize = 256 * 1024;
 const FILES: usize = 4;
 
 pub(super) fn routes() -> Router<Face> {
-    Router::new().route("/accounts/certificate", post(read).layer(DefaultBodyLimit::max(LONGEST)))
+    // Read again by address (a change of language does), the page is an empty form.
+    let form = post(read).get(|| async { Redirect::to("/accounts/new") });
+    Router::new().route("/accounts/certificate", form.layer(DefaultBodyLimit::max(LONGEST)))
 }
 
 /// What was read in one file, for the page.
@@ -221,6 +223,55 @@ mod tests {
         for bad in ["CLIENT_TEST_RORN", "INSI-AUTO", "mail.example.test", "", "12345", "12 34 56 78"] {
             assert!(!is_identifier(bad), "{bad}");
         }
+    }
+
+    /// A certificate of this subject, as DER: dotted OID and value, in order.
+    fn issued(subject: &[(&[u64], &str)], authority: bool) -> Vec<u8> {
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        for (oid, value) in subject {
+            params.distinguished_name.push(rcgen::DnType::CustomDnType(oid.to_vec()), *value);
+        }
+        if authority {
+            params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        }
+        let key = rcgen::KeyPair::generate().unwrap();
+        params.self_signed(&key).unwrap().der().to_vec()
+    }
+
+    const CN: &[u64] = &[2, 5, 4, 3];
+    const SN: &[u64] = &[2, 5, 4, 4];
+    const O: &[u64] = &[2, 5, 4, 10];
+    const OU: &[u64] = &[2, 5, 4, 11];
+    const GN: &[u64] = &[2, 5, 4, 42];
+
+    #[test]
+    fn each_profile_gives_its_identifier() {
+        let now = Timestamp::UNIX_EPOCH;
+        let read = |subject: &[(&[u64], &str)]| {
+            identify(&issued(subject, false), now).map(|found| (found.owner, found.identity))
+        };
+        let is = |owner, identity: &str| Ok((owner, identity.to_owned()));
+        // The subjects of the profiles: CPS, CPE, AUTH_CLI with a free name, AUTH_CLI of one identifier.
+        let doctor: &[(&[u64], &str)] = &[(GN, "CHARLES"), (CN, "899700000018"), (SN, "DUPONT")];
+        let employee: &[(&[u64], &str)] =
+            &[(O, "HOPITAL"), (OU, "10B0057881"), (GN, "A"), (CN, "30B0057881/CPET0002"), (SN, "B")];
+        assert_eq!(read(doctor), is(Owner::Person, "899700000018"));
+        assert_eq!(read(employee), is(Owner::Person, "30B0057881/CPET0002"));
+        let named: &[(&[u64], &str)] = &[(O, "CLINIQUE"), (OU, "318751275100020"), (CN, "CLIENT_TEST_RORN")];
+        assert_eq!(read(named), is(Owner::Structure, "318751275100020"));
+        assert_eq!(read(&[(OU, "IGC-SANTE TEST"), (CN, "163254178")]), is(Owner::Structure, "163254178"));
+        assert_eq!(read(&[(OU, "0002 318751275"), (CN, "x")]), is(Owner::Structure, "318751275"));
+        assert_eq!(read(&[(O, "CLINIQUE"), (CN, "mail.example.test")]), Err(Problem::NoIdentity));
+        assert_eq!(read(&[(GN, "A"), (CN, "A B"), (SN, "B"), (OU, "318751275")]), Err(Problem::NoIdentity));
+        assert_eq!(identify(&issued(&[(CN, "163254178")], true), now), Err(Problem::Authority));
+    }
+
+    #[test]
+    fn an_expired_one_is_read_and_said() {
+        let der = issued(&[(CN, "163254178")], false);
+        assert!(!identify(&der, Timestamp::UNIX_EPOCH).unwrap().expired);
+        assert!(identify(&der, Timestamp::MAX).unwrap().expired);
     }
 
     #[test]

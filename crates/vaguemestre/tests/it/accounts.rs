@@ -190,6 +190,7 @@ fn identifiers_are_read_from_dropped_certificates() {
     ] {
         shows(&upload(&lab, "/accounts/certificate", &[("certificate", Some("x"), bytes)]), &[words]);
     }
+    assert_eq!(lab.page("/accounts/certificate", "fr").header("location"), Some("/accounts/new"));
     let large = vec![b'x'; 300 * 1024];
     let answer = upload(&lab, "/accounts/certificate", &[("certificate", Some("x"), &large)]);
     assert_eq!(answer.status, 413);
@@ -443,5 +444,15 @@ fn every_page_stands_in_both_languages_and_names_are_text() {
             assert!(!page.body.contains("<script>alert"), "{path} holds the script");
             assert!(page.body.matches("<h1").count() == 1, "{path} has one first heading");
         }
+    }
+}
+
+#[test]
+fn an_address_with_nothing_leads_elsewhere() {
+    let lab = lab();
+    for path in ["/nulle-part", "/accounts/nope", "/accounts/nope/edit", "/accounts/%00"] {
+        let page = lab.page(path, "fr");
+        assert_eq!(page.status, 404, "{path}");
+        shows(&page, &["href=\"/jobs\"", "Tableau de bord", "role=\"alert\""]);
     }
 }
