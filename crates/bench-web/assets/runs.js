@@ -423,12 +423,16 @@
     if (focused) live.querySelector("h2")?.scrollIntoView({ block: "nearest" });
     for (const part of [".log-links", "#log-node", "#log-sessions"]) {
       const [mine, new_] = [document.querySelector(part), fresh.querySelector(part)];
-      if (mine && new_) mine.replaceChildren(...new_.childNodes);
+      if (!mine || !new_) continue;
+      const chosen = mine.value;
+      mine.replaceChildren(...new_.childNodes);
+      // A list of choices whose options change would choose one of them by itself.
+      if (chosen !== undefined) mine.value = chosen;
     }
     const clock = live.querySelector(".countdown");
     if (clock?.dataset.left) count(Number(clock.dataset.left));
-    const words = live.querySelector(".headline, .action") ?? document.getElementById("pill");
-    said.textContent = `${document.getElementById("pill").textContent.trim()}. ${words.textContent.trim()}`;
+    const words = live.querySelector(".headline, .turn h2") ?? document.getElementById("pill");
+    said.textContent = words.textContent.trim();
   };
   if (live) {
     const clock = live.querySelector(".countdown");

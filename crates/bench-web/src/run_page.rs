@@ -15,7 +15,7 @@ use crate::job::{Stage, instructions, stages};
 use crate::jobs::{group_title, job_link};
 use crate::lines::{FIRST, Filter, Level, Row, row};
 use crate::run::{CheckRow, Headline, check_rows, headline};
-use crate::runs::{driver, number};
+use crate::runs::{driver, number, verdict_word};
 use crate::view::Failure;
 use crate::{Face, live};
 
@@ -175,8 +175,18 @@ pub(crate) async fn show(
         title,
         run,
     };
-    let heading = t.with("run-title", "number", &number.to_string());
-    Ok(asked.page(&face, &format!("{heading} · {}", body.title)).show(&body))
+    // The number first, then how it stands: what a tab among others must say.
+    let (heading, stands) = (t.with("run-title", "number", &number.to_string()), state_word(t, &body));
+    Ok(asked.page(&face, &format!("{heading} · {stands} · {}", body.title)).show(&body))
+}
+
+fn state_word(t: T, page: &RunPage) -> String {
+    match (page.run.verdict, page.phase) {
+        (Some(verdict), _) => verdict_word(t, verdict),
+        (None, Some(Phase::Queued { behind })) => t.with("phase-queued", "run", &behind.to_string()),
+        (None, Some(Phase::Waiting)) => t.get("phase-waiting"),
+        (None, _) => t.get("phase-running"),
+    }
 }
 
 fn turn(

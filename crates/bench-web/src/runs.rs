@@ -232,6 +232,14 @@ fn verdicts(t: T) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The word of a verdict.
+pub(crate) fn verdict_word(t: T, verdict: Verdict) -> String {
+    verdicts(t)
+        .into_iter()
+        .find(|(name, _)| *name == verdict.name())
+        .map_or_else(String::new, |(_, word)| word)
+}
+
 /// What a path's number stands for; the page that helps where it is none.
 pub(crate) fn number(face: &Face, asked: &Asked, what: Numbered, text: &str) -> Result<i64, Box<Response>> {
     text.parse::<i64>()
