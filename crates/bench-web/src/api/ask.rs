@@ -1,6 +1,5 @@
 use axum::Json;
-use axum::body::{Body as HttpBody, to_bytes};
-use axum::extract::rejection::JsonRejection;
+use axum::body::{Body as HttpBody, Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -71,16 +70,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        let rejection = match Json::<T>::from_request(request, state).await {
-            Ok(Json(value)) => return Ok(Self(value)),
-            Err(rejection) => rejection,
-        };
-        let status = match &rejection {
-            JsonRejection::MissingJsonContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            JsonRejection::BytesRejection(bytes) => bytes.status(),
-            _ => StatusCode::BAD_REQUEST,
-        };
-        Err(Refusal(ApiError::new(ErrorCode::BadInput, rejection.body_text(), SEE)).status(status))
+        media_type(&request, &["application/json"])?;
+        let wrong =
+            |said: String, status| Refusal(ApiError::new(ErrorCode::BadInput, said, SEE)).status(status);
+        let read = Bytes::from_request(request, state).await;
+        let bytes = read.map_err(|rejection| wrong(rejection.body_text(), rejection.status()))?;
+        // To serde an array of the fields' values is as good as the object.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(wrong("the body is no JSON object".into(), StatusCode::BAD_REQUEST));
+        }
+        let Json(value) = Json::<T>::from_bytes(&bytes)
+            .map_err(|rejection| wrong(rejection.body_text(), StatusCode::BAD_REQUEST))?;
+        Ok(Self(value))
     }
 }
 
@@ -128,6 +129,14 @@ pub(crate) fn whole_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option
     #[derive(Deserialize)]
     struct Whole(#[serde(deserialize_with = "whole")] u64);
     Ok(Option::<Whole>::deserialize(from)?.map(|Whole(number)| number))
+}
+
+/// An object of a JSON body that may be left out; never an array of its fields' values.
+pub(crate) fn object_or_none<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    let object = Option::<serde_json::Map<String, serde_json::Value>>::deserialize(from)?;
+    object.map(|fields| serde_json::from_value(fields.into()).map_err(D::Error::custom)).transpose()
 }
 
 /// Refuses a text that is too long or holds control characters: it is looked for in the database, where a NUL is an

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
-use super::ask::{Answer, Asked, Body, Of, Refusal, plain, whole_or_none, within};
+use super::ask::{Answer, Asked, Body, Of, Refusal, object_or_none, plain, whole_or_none, within};
 use super::shapes;
 use crate::Face;
 
@@ -48,7 +48,7 @@ pub(crate) struct OrderBody {
     #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$", example = "psc-nil")]
     what: String,
     /// The program that drives the client; a person does where left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object_or_none")]
     adapter: Option<AdapterBody>,
     /// Seconds that a window waits; the setting's where left out.
     #[serde(default, deserialize_with = "whole_or_none")]
@@ -172,7 +172,7 @@ pub(crate) enum Which {
 pub(crate) struct RerunBody {
     which: Which,
     /// The program that drives the client; a person does where left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object_or_none")]
     adapter: Option<AdapterBody>,
     /// Seconds that a window waits; the setting's where left out.
     #[serde(default, deserialize_with = "whole_or_none")]

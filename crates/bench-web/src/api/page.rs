@@ -20,7 +20,8 @@ pub(crate) async fn show(State(face): State<Face>, headers: HeaderMap, uri: Uri)
         version: text(&all["info"]["version"]),
         server: &face.bench.parts().addresses.server,
         key_file: face.bench.parts().data.join("run/api-key").display().to_string(),
-        parts: parts(all, &face.bench.parts().addresses.server),
+        parts: parts(t, all, &face.bench.parts().addresses.server),
+        common: common(all),
         schemas: schemas(all).map(|(name, schema)| Schema::new(all, name, schema)).collect(),
     };
     page(&face, lang, &t.get("api-title"), &uri).style(face.assets.path("api.css")).show(&body)
@@ -35,12 +36,17 @@ struct Reference<'a> {
     server: &'a str,
     key_file: String,
     parts: Vec<Part>,
+    common: Vec<AnswerRow>,
     schemas: Vec<Schema>,
 }
+
+/// Statuses that every operation may answer: told once.
+const COMMON: [&str; 3] = ["401", "403", "503"];
 
 /// The operations about one thing.
 struct Part {
     id: String,
+    title: String,
     about: String,
     operations: Vec<Operation>,
 }
@@ -115,14 +121,32 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn parts(all: &Value, server: &str) -> Vec<Part> {
+fn parts(t: T, all: &Value, server: &str) -> Vec<Part> {
     let tags = all["tags"].as_array().into_iter().flatten();
     tags.map(|tag| Part {
         id: text(&tag["name"]),
+        title: title(t, &text(&tag["name"])),
         about: text(&tag["description"]),
         operations: operations(all, server, &tag["name"]),
     })
     .collect()
+}
+
+fn common(all: &Value) -> Vec<AnswerRow> {
+    let answers = all["paths"]["/api/v1/jobs"]["get"]["responses"].as_object().into_iter().flatten();
+    answers.filter(|(status, _)| COMMON.contains(&status.as_str())).map(AnswerRow::new).collect()
+}
+
+fn title(t: T, tag: &str) -> String {
+    match tag {
+        "products" => t.get("api-tag-products"),
+        "jobs" => t.get("api-tag-jobs"),
+        "campaigns" => t.get("api-tag-campaigns"),
+        "runs" => t.get("api-tag-runs"),
+        "proofs" => t.get("api-tag-proofs"),
+        "bench" => t.get("api-tag-bench"),
+        other => other.to_owned(),
+    }
 }
 
 fn operations(all: &Value, server: &str, tag: &Value) -> Vec<Operation> {
@@ -157,7 +181,13 @@ impl Operation {
                 kind: Kind::of(&content["schema"]),
                 about: Prose::new(&operation["requestBody"]["description"]),
             }),
-            answers: operation["responses"].as_object().into_iter().flatten().map(AnswerRow::new).collect(),
+            answers: operation["responses"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter(|(status, _)| !COMMON.contains(&status.as_str()))
+                .map(AnswerRow::new)
+                .collect(),
             curl: curl(all, server, path, method, operation),
         }
     }
@@ -262,20 +292,26 @@ impl Kind {
             };
         }
         let mut words = names.first().copied().unwrap_or("object").to_owned();
-        for (key, before) in [
-            ("format", " "),
-            ("minimum", " ≥ "),
-            ("maximum", " ≤ "),
-            ("maxLength", " ≤ "),
-            ("default", " = "),
-        ] {
-            match &schema[key] {
-                Value::Null => {}
-                Value::String(value) => words.push_str(&format!("{before}{value}")),
-                value => words.push_str(&format!("{before}{value}")),
-            }
+        if let Some(format) = schema["format"].as_str().filter(|format| !format.starts_with("int")) {
+            words = format.to_owned();
+        }
+        words.push_str(&range(schema));
+        match &schema["default"] {
+            Value::Null => {}
+            value => words.push_str(&format!(" ({value})")),
         }
         Self { before: words + null, ..Self::default() }
+    }
+}
+
+/// The values that are taken; limits that nobody meets are not told.
+fn range(schema: &Value) -> String {
+    let highest = schema["maximum"].as_u64().filter(|most| *most < 1 << 32);
+    match (schema["minimum"].as_i64(), highest, schema["maxLength"].as_u64()) {
+        (Some(least), Some(most), _) => format!(" {least}–{most}"),
+        (Some(least), None, _) => format!(" ≥ {least}"),
+        (None, _, Some(longest)) => format!(" ≤ {longest}"),
+        _ => String::new(),
     }
 }
 
@@ -337,7 +373,8 @@ mod tests {
     #[test]
     fn every_operation_has_its_place_and_a_command() {
         let all = &*super::super::DESCRIPTION;
-        let shown: usize = parts(all, "http://x").iter().map(|part| part.operations.len()).sum();
+        let shown: usize =
+            parts(T(i18n::Lang::En), all, "http://x").iter().map(|part| part.operations.len()).sum();
         let described: usize = all["paths"]
             .as_object()
             .unwrap()
@@ -345,7 +382,7 @@ mod tests {
             .map(|methods| methods.as_object().unwrap().len())
             .sum();
         assert_eq!(shown, described);
-        let all_parts = parts(all, "http://x");
+        let all_parts = parts(T(i18n::Lang::En), all, "http://x");
         let commands: Vec<&str> = all_parts
             .iter()
             .flat_map(|part| &part.operations)
