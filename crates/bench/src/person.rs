@@ -53,7 +53,7 @@ pub(crate) async fn wait(
         let gave_up = order.scenario.expects_mail()
             && own(&order.scenario, &context, &events).connections().iter().any(sending_failed);
         if done >= steps || gave_up {
-            tokio::time::sleep(bench.parts.timing.window_grace).await;
+            tokio::time::sleep(bench.parts.timing.settle).await;
             return Ok(());
         }
         if events.len() > KEPT {

@@ -32,6 +32,9 @@ pub struct Timing {
     pub adapter_kill: Duration,
     /// How long a window stays open after its adapter ended.
     pub window_grace: Duration,
+    /// How long a window that waits for a person stays open after the last thing that was needed: what the client says in
+    /// the same breath still belongs to it.
+    pub settle: Duration,
     /// How long the window of a person stays open when nobody says otherwise.
     pub window: Duration,
     /// Age at which a positive control no longer counts for a negative job.
@@ -55,6 +58,7 @@ impl Timing {
             adapter: Duration::from_secs(20),
             adapter_kill: Duration::from_secs(2),
             window_grace: Duration::from_millis(300),
+            settle: Duration::from_millis(50),
             window: Duration::from_secs(120),
             control_age: Duration::from_secs(600),
         }
