@@ -27,11 +27,11 @@
       }
     });
   }
-  // A certificate dropped on its zone is read at once.
+  // A file dropped on its zone is taken; a certificate is read at once, by the zone's own button.
   for (const zone of document.querySelectorAll("[data-drop]")) {
     const input = zone.querySelector("input[type=file]");
     const button = zone.querySelector("button");
-    const read = () => { if (input.files.length) button.click(); };
+    const read = () => { if (button && input.files.length) button.click(); };
     input.addEventListener("change", read);
     zone.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("over"); });
     zone.addEventListener("dragleave", () => zone.classList.remove("over"));

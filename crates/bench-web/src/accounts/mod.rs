@@ -20,6 +20,9 @@ use crate::Face;
 use crate::frame::page;
 use crate::view::Failure;
 
+/// Accounts on the page; the list of products is searched and paged where there are more.
+const LISTED: usize = 200;
+
 pub(crate) fn routes() -> Router<Face> {
     Router::new()
         .route("/accounts", get(list).post(form::create))
@@ -38,6 +41,7 @@ pub(crate) fn routes() -> Router<Face> {
 struct List<'a> {
     t: T,
     products: &'a [Product],
+    more: usize,
     ready: String,
 }
 
@@ -46,7 +50,9 @@ async fn list(State(face): State<Face>, headers: HeaderMap, uri: Uri) -> Result<
     let Locale(lang) = Locale::of(&headers);
     let t = T(lang);
     let products = face.bench.products().await?;
-    let body = List { t, products: &products, ready: pill(Tone::Good, &t.get("accounts-ready")) };
+    let more = products.len().saturating_sub(LISTED);
+    let listed = &products[..products.len() - more];
+    let body = List { t, products: listed, more, ready: pill(Tone::Good, &t.get("accounts-ready")) };
     Ok(page(&face, lang, &t.get("accounts-title"), &uri).show(&body))
 }
 

@@ -4,6 +4,10 @@ accounts-lead = One account per product: it comes with two test mailboxes, ready
 accounts-create = Create a new account
 accounts-import = Import a CSV
 accounts-none = No account yet.
+accounts-more = { $count ->
+    [one] One more account is not shown here:
+   *[other] { $count } more accounts are not shown here:
+  }
 accounts-status = Status
 accounts-action = Action
 accounts-access = Access to the tool

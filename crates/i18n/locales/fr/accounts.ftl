@@ -4,6 +4,10 @@ accounts-lead = Un compte par produit : il donne droit à deux boîtes aux lettr
 accounts-create = Créer un nouveau compte
 accounts-import = Importer un CSV
 accounts-none = Aucun compte pour l'instant.
+accounts-more = { $count ->
+    [one] Un autre compte n'est pas affiché ici :
+   *[other] { $count } autres comptes ne sont pas affichés ici :
+  }
 accounts-status = Statut
 accounts-action = Action
 accounts-access = Accès à l'outil
