@@ -1,39 +1,49 @@
-// Every page in both languages, at 1280 and 390 px, as pictures. Usage: node pictures.mjs BINARY DIR
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, mkdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { chromium } from "playwright-core";
+// Every page in both languages, at 1280 and 390 px, as pictures, each held against axe-core and looked at for content that
+// is too wide. Usage: node pictures.mjs BINARY DIR
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { lab } from "./lab.mjs";
 
-const [binary, pictures] = [resolve(process.argv[2]), resolve(process.argv[3])];
-mkdirSync(pictures, { recursive: true });
-const data = mkdtempSync(join(tmpdir(), "vaguemestre-pictures-"));
-const server = spawn(binary, ["up", "--ports", "auto", "--json", "--data", data], { stdio: ["ignore", "pipe", "inherit"] });
-const up = await new Promise((done) => server.stdout.once("data", (chunk) => done(JSON.parse(chunk))));
-const cli = (...args) => execFileSync(binary, [...args, "--data", data], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-cli("account", "add", "--nil", "2621", "--name", "SantéProMoins", "--product-version", "2.1.2", "--psc-id", "899700000018", "--app-id", "163254178");
-cli("run", "all", "--nil", "2621", "--adapter", "lps");
-try { cli("run", "psc-nil", "--nil", "2621", "--adapter", "python3 adapters/python/bad/missing_nil.py"); } catch { /* it must fail */ }
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
-});
+const bench = await lab(process.argv[2], process.argv[3]);
+const bad = (mode) => `python3 -B adapters/python/bad/bad.py ${mode}`;
+const run = (...words) => { try { return JSON.parse(bench.cli("run", ...words, "--json")); } catch (error) { return JSON.parse(error.stdout); } };
+const faults = [];
 try {
+  bench.cli("account", "add", "--nil", "2621", "--name", "SantéProMoins", "--product-version", "2.1.2", "--psc-id", "899700000018", "--app-id", "163254178");
+  bench.cli("account", "add", "--nil", "2626", "--name", "SantéProPlus", "--product-version", "1.1.2", "--psc-id", "899700000026", "--app-id", "163254186");
+  const all = run("all", "--nil", "2621", "--adapter", "lps");
+  const passed = all.runs.find((one) => one.job === "psc-nil").number;
+  const failed = run("psc-two-cda", "--nil", "2621", "--adapter", bad("codecda-spaces")).runs[0].number;
+  const unsure = run("psc-nil", "--nil", "2621", "--adapter", "true").runs[0].number;
+  const { number: waiting } = await (async () => {
+    const key = (await import("node:fs")).readFileSync(bench.up.api_key_file, "utf8").trim();
+    const answer = await fetch(`${bench.up.server}/api/v1/campaigns`, { method: "POST", headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json" }, body: JSON.stringify({ nil: "2626", what: "psc-mes-absent", timer_s: 600 }) });
+    return { number: (await answer.json()).runs[0] };
+  })();
+  const pages = [
+    ["tableau-de-bord", "/"], ["jobs", "/jobs?nil=2621"], ["jobs-recherche", "/jobs?q=CONF.21"], ["job", "/jobs/psc-plain?nil=2621"], ["job-parcours", "/jobs/segur-v2-parcours?nil=2621"],
+    ["executions", "/runs"], ["execution-reussie", `/runs/${passed}`], ["execution-echouee", `/runs/${failed}`], ["execution-non-concluante", `/runs/${unsure}`], ["execution-en-attente", `/runs/${waiting}`],
+    ["comparaison", `/runs/compare?a=${passed}&b=${unsure}`], ["campagne", `/campaigns/${all.campaign}`], ["noeuds", "/nodes"], ["preuves", "/proofs"],
+    ["comptes", "/accounts"], ["compte", "/accounts/2621"], ["creation-de-compte", "/accounts/new"], ["modifier", "/accounts/2621/edit"], ["supprimer", "/accounts/2626/delete"],
+    ["produits", "/products"], ["import", "/products/import"], ["reglages", "/settings"], ["compte-cree", "/accounts/2621?created=1"], ["informations", "/info"], ["requirements", "/requirements"], ["guide", "/guide"], ["cgu", "/terms"], ["api", "/api"], ["introuvable", "/nulle-part"], ["execution-inconnue", "/runs/29400"],
+  ];
   for (const lang of ["fr", "en"]) {
     for (const width of [1280, 390]) {
-      const context = await browser.newContext({ locale: lang === "fr" ? "fr-FR" : "en-GB", viewport: { width, height: 900 } });
+      const context = await bench.browser.newContext({ locale: lang === "fr" ? "fr-FR" : "en-GB", viewport: { width, height: 900 }, bypassCSP: true });
       const page = await context.newPage();
-      for (const [name, path] of [["tableau-de-bord", "/"], ["comptes", "/accounts"], ["creation", "/accounts/new"], ["compte", "/accounts/2621?created=1"], ["modifier", "/accounts/2621/edit"], ["supprimer", "/accounts/2621/delete"], ["demarches", "/products"], ["import", "/products/import"], ["noeuds", "/nodes"], ["preuves", "/proofs"], ["reglages", "/settings"], ["informations", "/info"], ["guide", "/guide"], ["cgu", "/terms"], ["execution-reussie", "/runs/5"], ["execution-echouee", "/runs/6"], ["introuvable", "/nulle-part"]]) {
-        await page.goto(up.server + path);
-        await page.screenshot({ path: join(pictures, `${name}-${lang}-${width}.png`), fullPage: true });
+      for (const [name, path] of pages) {
+        await page.goto(bench.up.server + path);
+        await page.waitForTimeout(150);
+        await page.screenshot({ path: join(bench.pictures, `${name}-${lang}-${width}.png`), fullPage: true });
+        faults.push(...await bench.axe(page, `${name} ${lang} ${width}`));
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        if (overflow > 0) faults.push(`${name} ${lang} ${width}: ${overflow} px too wide`);
       }
       await context.close();
     }
   }
-  console.log(`pictures in ${pictures}`);
+  assert.deepEqual(faults, []);
+  console.log(`${pages.length} pages, two languages, two widths: pictures in ${bench.pictures}, axe-core has nothing to say`);
 } finally {
-  await browser.close();
-  server.kill("SIGTERM");
-  rmSync(data, { recursive: true, force: true });
+  await bench.end();
 }
