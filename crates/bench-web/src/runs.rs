@@ -8,10 +8,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use bench::desk::Filter;
 use bench::judge::Verdict;
-use bench::{Product, Run};
+use bench::{Phase, Product, Run};
 use i18n::Lang;
 use kernel::Timestamp;
-use web::T;
+use web::{T, Tone, pill};
 
 use crate::Face;
 use crate::asked::{Asked, Numbered};
@@ -57,7 +57,10 @@ pub(crate) fn run_row(face: &Face, lang: Lang, run: &Run) -> RunRow {
         iso: run.started.to_string(),
         when: run.started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         duration: if run.verdict.is_some() { seconds(run.duration_ms) } else { String::new() },
-        pill: state_pill(t, run.verdict, face.bench.phase(run.number)),
+        pill: match face.bench.phase(run.number).filter(|_| run.verdict.is_none()) {
+            Some(Phase::Queued { .. }) => pill(Tone::Waiting, &t.get("runs-queued")),
+            phase => state_pill(t, run.verdict, phase),
+        },
         reason: run.reason.clone(),
     }
 }

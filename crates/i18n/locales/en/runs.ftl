@@ -184,6 +184,7 @@ runs-requirement = Requirement
 runs-filter-do = Filter
 runs-filter-clear = Clear filters
 runs-unfinished = Not judged yet
+runs-queued = Queued
 runs-found = { $count ->
     [0] No run
     [one] 1 run

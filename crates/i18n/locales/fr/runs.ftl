@@ -184,6 +184,7 @@ runs-requirement = Exigence
 runs-filter-do = Filtrer
 runs-filter-clear = Effacer les filtres
 runs-unfinished = Pas encore jugé
+runs-queued = En file d'attente
 runs-found = { $count ->
     [0] Aucune exécution
     [one] 1 exécution
