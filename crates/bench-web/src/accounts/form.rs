@@ -91,6 +91,19 @@ impl Fields {
         Kind::parse(&self.kind).filter(|kind| *kind == Kind::Org).unwrap_or(Kind::Per)
     }
 
+    fn edit(&self) -> ProductEdit {
+        ProductEdit {
+            name: self.name.clone(),
+            version: self.version(),
+            kind: self.kind(),
+            psc_identity: self.psc_id.clone(),
+            app_identity: self.app_id.clone(),
+            course: self.parcours.clone(),
+            procedure: self.demarche.clone(),
+            status: self.statut.clone(),
+        }
+    }
+
     /// What can be said without the bench: all at once, where the bench stops at the first fault.
     fn faults(&self, t: T) -> Faults {
         let mut faults = Faults::default();
@@ -151,6 +164,7 @@ struct Field {
     error: String,
     required: bool,
     longest: usize,
+    placeholder: String,
     /// What the browser proposes while one types.
     proposals: Vec<(String, String)>,
     /// The only values; a list to choose from.
@@ -204,12 +218,14 @@ pub(super) async fn show(
             error: faults.0.remove(name).unwrap_or_default(),
             required,
             longest,
+            placeholder: String::new(),
             proposals: Vec::new(),
             choices: Vec::new(),
         };
     let mut product = Vec::new();
     if edited.is_empty() {
         let mut nil = field("nil", "account-nil", "account-nil-hint", &fields.nil, true, 80);
+        nil.placeholder = t.get("account-nil-choose");
         nil.proposals = known
             .iter()
             .take(200)
@@ -290,26 +306,43 @@ pub(super) async fn create(
     let fields = fields.trimmed();
     let mut faults = fields.faults(t);
     if faults.0.is_empty() {
-        let new = NewProduct {
-            nil: fields.nil.clone(),
-            name: fields.name.clone(),
-            version: fields.version(),
-            kind: fields.kind(),
-            psc_identity: fields.psc_id.clone(),
-            app_identity: fields.app_id.clone(),
-            course: fields.parcours.clone(),
-            procedure: fields.demarche.clone(),
-            status: fields.statut.clone(),
-        };
-        match face.bench.add_product(new).await {
-            Ok(product) => {
-                let to = format!("/accounts/{}?created=1&nil={}", product.nil, product.nil);
-                return Ok(Redirect::to(&to).into_response());
+        match register(&face, &fields).await {
+            Ok(arrival) => {
+                let nil = &fields.nil;
+                return Ok(Redirect::to(&format!("/accounts/{nil}?{arrival}=1&nil={nil}")).into_response());
             }
             Err(error) => faults = Faults::of(t, error),
         }
     }
     show(&face, &headers, &uri, &fields, Shown { faults, ..Shown::default() }).await
+}
+
+/// Registers a product, or a new version of a known one with everything else that the form says; how its page
+/// greets it.
+async fn register(face: &Face, fields: &Fields) -> Result<&'static str, bench::Error> {
+    let known = face.bench.products().await?.into_iter().find(|product| product.nil == fields.nil);
+    let version = fields.version();
+    let is_new_version = known.is_some_and(|product| {
+        let same = (&product.psc_identity, &product.app_identity) == (&fields.psc_id, &fields.app_id);
+        same && version.is_some() && version != product.version
+    });
+    if is_new_version {
+        face.bench.edit_product(&fields.nil, fields.edit()).await?;
+        return Ok("edited");
+    }
+    let new = NewProduct {
+        nil: fields.nil.clone(),
+        name: fields.name.clone(),
+        version,
+        kind: fields.kind(),
+        psc_identity: fields.psc_id.clone(),
+        app_identity: fields.app_id.clone(),
+        course: fields.parcours.clone(),
+        procedure: fields.demarche.clone(),
+        status: fields.statut.clone(),
+    };
+    face.bench.add_product(new).await?;
+    Ok("created")
 }
 
 // === Modifier ===
@@ -337,17 +370,7 @@ pub(super) async fn update(
     let fields = Fields { nil: nil.clone(), ..fields }.trimmed();
     let mut faults = fields.faults(t);
     if faults.0.is_empty() {
-        let edit = ProductEdit {
-            name: fields.name.clone(),
-            version: fields.version(),
-            kind: fields.kind(),
-            psc_identity: fields.psc_id.clone(),
-            app_identity: fields.app_id.clone(),
-            course: fields.parcours.clone(),
-            procedure: fields.demarche.clone(),
-            status: fields.statut.clone(),
-        };
-        match face.bench.edit_product(&nil, edit).await {
+        match face.bench.edit_product(&nil, fields.edit()).await {
             Ok(_) => return Ok(Redirect::to(&format!("/accounts/{nil}?edited=1")).into_response()),
             Err(error) => faults = Faults::of(t, error),
         }

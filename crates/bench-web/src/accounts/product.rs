@@ -6,7 +6,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use bench::desk::Filter;
-use bench::{Files, Product};
+use bench::{Files, Product, Run};
 use serde::Deserialize;
 use serde_json::Value;
 use web::{Locale, T, Tone, pill};
@@ -39,7 +39,7 @@ struct Account<'a> {
     cards: Vec<Card>,
     prerequisites: Vec<Line>,
     done: usize,
-    runs: Vec<Row>,
+    runs: Vec<(Row, String)>,
 }
 
 struct Line {
@@ -79,10 +79,20 @@ pub(super) async fn show(
         cards: cards(&face, t, &product),
         done: prerequisites.iter().filter(|line| line.ticked.is_some()).count(),
         prerequisites,
-        runs: runs.iter().map(|run| row(&face, lang, run)).collect(),
+        runs: runs.iter().map(|run| (row(&face, lang, run), former(t, &product, run))).collect(),
         product: &product,
     };
     Ok(page(&face, lang, &format!("{} - {}", product.nil, product.name), &uri).show(&body))
+}
+
+/// Under which identifier a run was made, where the product has changed it since.
+fn former(t: T, product: &Product, run: &Run) -> String {
+    let today = [&product.psc_identity, &product.app_identity];
+    // Runs carry the identifier in the case of the address that they used.
+    if run.identity.is_empty() || today.iter().any(|identity| identity.eq_ignore_ascii_case(&run.identity)) {
+        return String::new();
+    }
+    t.with("account-run-former", "identity", &run.identity)
 }
 
 fn line(t: T, one: bench::desk::Prerequisite) -> Line {

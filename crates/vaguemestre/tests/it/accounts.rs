@@ -147,6 +147,14 @@ fn every_fault_is_beside_its_field_and_what_was_typed_stays() {
         );
     }
     assert_eq!(lab.json(&["account", "list"]).ended(0)["products"].as_array().unwrap().len(), 1);
+    // A new version of a known product is no fault: it is added, with what else was typed.
+    let mut version = account("2621", "Produit 2621", &product.identity, "163254178");
+    version.extend([("product_version", "3.0"), ("statut", "Acceptée")]);
+    assert_eq!(
+        post(&lab, "/accounts", &version).header("location"),
+        Some("/accounts/2621?edited=1&nil=2621")
+    );
+    shows(&lab.page("/accounts/2621?edited=1", "fr"), &["3.0", "Acceptée", "Le compte a bien été modifié."]);
     // Not a form of ours at all.
     let odd = send(&lab, "/accounts", "text/plain", b"nil=1");
     assert!((400..500).contains(&odd.status) && plain(&odd).contains("Demande refusée"), "{odd:?}");
@@ -206,7 +214,16 @@ fn an_account_is_changed_ticked_and_deleted() {
         post(&lab, "/accounts/2621/edit", &account("ignored", "Nouveau nom", "899700000019", "163254178"));
     assert_eq!((edited.status, edited.header("location")), (303, Some("/accounts/2621?edited=1")));
     let page = lab.page("/accounts/2621?edited=1", "fr");
-    shows(&page, &["Le compte a bien été modifié.", "Nouveau nom", "899700000019@", "n° 1"]);
+    shows(
+        &page,
+        &[
+            "Le compte a bien été modifié.",
+            "Nouveau nom",
+            "899700000019@",
+            "n° 1",
+            "sous l'identifiant 899700000018",
+        ],
+    );
     let old = lab.api("GET", "/api/v1/runs/1", &json!(null)).json();
     assert_eq!(old["verdict"], "passed", "{old:#}");
     // The checklist, with its date.
