@@ -234,6 +234,14 @@ fn a_run_names_its_neighbours_and_compares_with_them() {
             assert!(page.contains(word), "{path}: {word} is missing in {page}");
         }
     }
+    // The product may go: its runs stay, and nothing is offered that needs it.
+    assert_eq!(lab.api("DELETE", "/api/v1/products/2621", &Value::Null).status / 100, 2);
+    let left = lab.page("/runs/3", "fr");
+    assert!(
+        left.status == 200 && left.body.contains("Réussi") && !left.body.contains("Relancer"),
+        "{}",
+        left.body
+    );
     assert_eq!(lab.page("/runs/compare?a=1", "fr").status, 400);
     assert_eq!(lab.page("/runs/compare?a=1&b=2&run=3", "fr").status, 400);
     let unknown = lab.page("/runs/compare?a=1&b=29400", "fr");
