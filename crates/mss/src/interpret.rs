@@ -1,5 +1,4 @@
-use mail_parser::MessageParser;
-
+use crate::mime::decode_words;
 use crate::{Address, MessageId, header_values};
 
 /// The mark of a mail that carries an IHE_XDM archive, at the head of its subject (ECO.2.1.3, IHE ITI TF-2 §3.32).
@@ -61,17 +60,8 @@ impl Parent {
     }
 }
 
-/// The MIME reader is called behind a net: see the module `mime`.
 fn decoded_subject(message: &[u8]) -> String {
-    let end = message.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(message.len());
-    // The reader misses a last field that has no line end.
-    let head = [&message[..end.min(1024 * 1024)], b"\r\n\r\n"].concat();
-    std::panic::catch_unwind(|| {
-        let parsed = MessageParser::default().parse_headers(&head)?;
-        parsed.subject().map(str::to_owned)
-    })
-    .unwrap_or_default()
-    .unwrap_or_default()
+    header_values(message, "Subject").first().map(|value| decode_words(value).trim().to_owned()).unwrap_or_default()
 }
 
 /// The first address of a From or Reply-To value: what stands in brackets, else the value.

@@ -5,7 +5,7 @@
 //! wrote; writing is strict, because what leaves carries health data: a value that cannot be written safely is a
 //! typed error, never silently dropped or repaired.
 //!
-//! The MIME crates (`mail-builder`, `mail-parser`) stay behind this boundary.
+//! The crate that writes MIME (`mail-builder`) stays behind this boundary; reading is our own, see the module `mime`.
 
 mod address;
 mod bundle;
@@ -15,6 +15,7 @@ mod draft;
 mod header;
 mod interpret;
 mod label;
+mod limits;
 mod message_id;
 mod mime;
 
@@ -27,5 +28,6 @@ pub use header::{
 };
 pub use interpret::{Parent, XDM_MARKER, answer_subject, without_marker};
 pub use label::Label;
+pub use limits::MailLimits;
 pub use message_id::{MessageId, MessageIdError};
 pub use xdm::Action;
