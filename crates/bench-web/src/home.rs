@@ -227,9 +227,9 @@ pub(crate) fn support(t: T, address: &str, product: Option<&Product>, run: Optio
         ("run", Arg::Text(&run)),
         ("bench", Arg::Text(env!("CARGO_PKG_VERSION"))),
     ];
-    card(t.get("support-title"), "support")
-        .fact(t.get("support-to"), address.to_owned())
-        .fact(t.get("support-subject"), i18n::text_with(t.0, "support-subject-text", &args))
+    let card = card(t.get("support-title"), "support");
+    let card = if address.is_empty() { card } else { card.fact(t.get("support-to"), address.to_owned()) };
+    card.fact(t.get("support-subject"), i18n::text_with(t.0, "support-subject-text", &args))
         .fact(t.get("support-body"), i18n::text_with(t.0, "support-body-text", &body))
 }
 

@@ -26,7 +26,8 @@ pub struct Settings {
     pub timer_person_s: u64,
     /// Seconds that a window waits for an adapter's step.
     pub timer_adapter_s: u64,
-    /// Where support requests are written to; shown in *Informations*.
+    /// Where support requests about this bench are written to: an address or a page of the team that runs it; empty where
+    /// nobody is named. Never ANS by default: this is not their tool.
     pub support: String,
     /// What the home page announces (*Indisponibilité*); empty where nothing is.
     pub notice: String,
@@ -40,7 +41,7 @@ impl Default for Settings {
             accelerated: false,
             timer_person_s: 120,
             timer_adapter_s: 15,
-            support: "monserviceclient.mssante@esante.gouv.fr".into(),
+            support: String::new(),
             notice: String::new(),
         }
     }
