@@ -229,6 +229,16 @@ pub(crate) fn check_rows(
     sorted.iter().map(row).collect()
 }
 
+/// How many of these checks passed.
+pub(crate) fn passed(checks: &[CheckRow]) -> usize {
+    checks.iter().filter(|check| check.class == "good").count()
+}
+
+/// Whether all of them can be shown at once, or those that passed are folded.
+pub(crate) fn is_short(checks: &[CheckRow]) -> bool {
+    checks.len() <= 4
+}
+
 /// The pill of a check.
 pub(crate) fn outcome_pill(t: T, outcome: Outcome) -> String {
     match outcome {

@@ -15,7 +15,7 @@ use crate::job::{Stage, instructions, stages};
 use crate::jobs::{group_title, job_link};
 use crate::lines::{FIRST, Filter, Level, Row, row};
 use crate::run::{CheckRow, Headline, check_rows, headline};
-use crate::runs::{driver, number, verdict_word};
+use crate::runs::{driver, number, reason, verdict_word};
 use crate::view::Failure;
 use crate::{Face, live};
 
@@ -160,7 +160,7 @@ pub(crate) async fn show(
         driver: driver(t, &run.driver),
         phase,
         phase_name: live::phase_name(run.verdict.is_some(), phase),
-        reason: run.reason.clone(),
+        reason: reason(t, &run.reason),
         turn: turn(&face, &asked, &run, phase, job, product.as_ref()),
         verdict: run.verdict.map(|verdict| headline(t, lang, verdict, checks)),
         checks: check_rows(lang, checks, line),

@@ -61,7 +61,16 @@ pub(crate) fn run_row(face: &Face, lang: Lang, run: &Run) -> RunRow {
             Some(Phase::Queued { .. }) => pill(Tone::Waiting, &t.get("runs-queued")),
             phase => state_pill(t, run.verdict, phase),
         },
-        reason: run.reason.clone(),
+        reason: reason(t, &run.reason),
+    }
+}
+
+/// Why a run has no verdict on the client, in the reader's language where the bench says one of its own sentences.
+pub(crate) fn reason(t: T, reason: &str) -> String {
+    match reason {
+        "l’exécution a été annulée" => t.get("reason-cancelled"),
+        "le banc a été arrêté pendant l’exécution" => t.get("reason-stopped"),
+        other => other.to_owned(),
     }
 }
 

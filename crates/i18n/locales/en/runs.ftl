@@ -106,6 +106,12 @@ start-timer = The timer { $value } cannot be used.
 start-timer-next = Give a whole number of seconds, between 5 and 3600.
 
 run-opening = The window is being opened.
+reason-cancelled = The run was cancelled.
+reason-stopped = The bench was stopped during the run.
+run-passed-checks = { $count ->
+    [one] 1 check passed
+   *[other] { $count } checks passed
+  }
 run-left = { $count ->
     [one] 1 second left.
    *[other] { $count } seconds left.

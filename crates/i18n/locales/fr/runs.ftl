@@ -106,6 +106,12 @@ start-timer = Le délai { $value } ne peut pas être utilisé.
 start-timer-next = Donnez un nombre entier de secondes, entre 5 et 3600.
 
 run-opening = La fenêtre s'ouvre.
+reason-cancelled = L'exécution a été annulée.
+reason-stopped = Le banc a été arrêté pendant l'exécution.
+run-passed-checks = { $count ->
+    [one] 1 vérification réussie
+   *[other] { $count } vérifications réussies
+  }
 run-left = { $count ->
     [one] Il reste 1 seconde.
    *[other] Il reste { $count } secondes.
