@@ -25,6 +25,8 @@ pub struct Document {
     pub effective_time: Option<Time>,
     /// `confidentialityCode`.
     pub confidentiality: Option<Code>,
+    /// All `confidentialityCode`s: the schema allows one, senders add those of masking. See [`crate::Masking`].
+    pub confidentialities: Vec<Code>,
     /// `languageCode`.
     pub language: Option<String>,
     /// The patient: the INS among their identifiers, and their traits.
@@ -37,6 +39,10 @@ pub struct Document {
     pub custodian: Option<Organisation>,
     /// `legalAuthenticator`.
     pub legal_authenticator: Option<Professional>,
+    /// `informationRecipient`: to whom it is addressed.
+    pub recipients: Vec<Professional>,
+    /// `componentOf/encompassingEncounter`: the stay or visit that it comes from.
+    pub encounter: Option<Encounter>,
     /// `documentationOf/serviceEvent`. See [`Document::principal_act`].
     pub acts: Vec<Act>,
     /// `componentOf/…/healthCareFacility/code`.
@@ -170,6 +176,19 @@ pub struct Act {
     pub performed: bool,
     /// The performer's frame of practice (XDS practiceSettingCode).
     pub setting: Option<Code>,
+}
+
+/// The stay or visit that a document comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Encounter {
+    /// What kind it is.
+    pub code: Option<Code>,
+    /// When it began.
+    pub start: Option<Time>,
+    /// When it ended.
+    pub stop: Option<Time>,
+    /// Where it was; may be empty.
+    pub location: String,
 }
 
 /// How a body is made.

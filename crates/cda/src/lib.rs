@@ -14,16 +14,29 @@ mod decode;
 mod document;
 mod draft;
 mod error;
+mod french;
+pub mod html;
+pub mod lab;
+mod limits;
+mod masking;
+pub mod media;
+pub mod narrative;
 mod pdf;
 mod read;
+mod summary;
+pub mod text;
+mod whole;
 mod write;
 pub mod xml;
 
 pub use decode::decode;
-pub use document::{Act, Code, Document, Id, Level, Media, Organisation, Professional, Time};
+pub use document::{Act, Code, Document, Encounter, Id, Level, Media, Organisation, Professional, Time};
 pub use draft::{Body, Draft, SmallKind, oid_of};
 pub use error::Error;
-pub use read::{MAX_BYTES, MAX_NODES, looks_like_cda, read};
+pub use limits::Limits;
+pub use masking::Masking;
+pub use read::{MAX_BYTES, MAX_NODES, looks_like_cda, read, read_whole};
+pub use whole::Whole;
 pub use write::write;
 
 /// The namespace of CDA (HL7 v3).

@@ -1,9 +1,12 @@
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use roxmltree::Node;
+use roxmltree::{Node, NodeId};
 
-use super::tree::{at, attribute, children};
-use crate::{Document, Level, Media, NAMESPACE};
+use super::tree::{at, attribute, children, text};
+use crate::media::{Embedded, Place};
+use crate::{Document, Level, Limits, Media, NAMESPACE};
 
 /// The code and the template of the section that holds the PDF copy of the whole document (spec 02 §2.2).
 const COPY_CODE: &str = "55108-5";
@@ -29,16 +32,73 @@ pub(super) fn read(root: Node<'_, '_>, document: &mut Document) {
     }
 }
 
+/// Whether this is the section of the copy.
+pub(crate) fn is_copy(section: Node<'_, '_>) -> bool {
+    let coded = || at(section, &["code"]).is_some_and(|code| code.attribute("code") == Some(COPY_CODE));
+    let modelled =
+        || children(section, "templateId").any(|model| model.attribute("root") == Some(COPY_TEMPLATE));
+    section.has_tag_name((NAMESPACE, "section")) && (coded() || modelled())
+}
+
 fn copy<'a, 'i: 'a>(body: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
-    let is_copy = |section: &Node<'a, 'i>| {
-        let coded = at(*section, &["code"]).is_some_and(|code| code.attribute("code") == Some(COPY_CODE));
-        let modelled = children(*section, "templateId")
-            .any(|template| template.attribute("root") == Some(COPY_TEMPLATE));
-        section.has_tag_name((NAMESPACE, "section")) && (coded || modelled)
-    };
-    let section = body.descendants().find(is_copy)?;
+    let section = body.descendants().find(|node| is_copy(*node))?;
     let media = section.descendants().find(|node| node.has_tag_name((NAMESPACE, "observationMedia")))?;
     at(media, &["value"])
+}
+
+/// Every file of the body, and the names under which the narrative refers to them: those of the files, and those of
+/// the regions of pictures (`regionOfInterest`), which are shown whole.
+pub(super) fn files(
+    root: Node<'_, '_>,
+    problems: &mut Vec<String>,
+) -> (Vec<Embedded>, HashMap<String, usize>) {
+    let (mut files, mut names) = (Vec::new(), HashMap::new());
+    if let Some(text) = at(root, &["component", "nonXMLBody", "text"]) {
+        files.extend(media(text, problems).map(|media| Embedded::new(None, media, Place::Body, "")));
+    }
+    let Some(body) = at(root, &["component", "structuredBody"]) else { return (files, names) };
+    let mut copied = false;
+    let mut sections: HashMap<NodeId, (bool, String)> = HashMap::new();
+    let found = body.descendants().filter(|node| node.has_tag_name((NAMESPACE, "observationMedia")));
+    for node in found {
+        if files.len() == Limits::MEDIA {
+            problems.push(format!("only the first {} embedded files are read", Limits::MEDIA));
+            break;
+        }
+        let Some(value) = at(node, &["value"]) else { continue };
+        if value.attribute("representation").is_none() && at(value, &["reference"]).is_some() {
+            problems.push("a file is referred to and not embedded: it is not fetched".into());
+            continue;
+        }
+        let section = node.ancestors().find(|node| node.has_tag_name((NAMESPACE, "section")));
+        let (in_copy, title) = match section {
+            Some(section) => sections.entry(section.id()).or_insert_with(|| about(section)).clone(),
+            None => (false, String::new()),
+        };
+        let place = if !copied && in_copy { Place::Copy } else { Place::Attached };
+        let id = attribute(node, "ID");
+        if let Some(media) = media(value, problems) {
+            copied |= place == Place::Copy;
+            for id in id.iter().cloned().chain(region(node)) {
+                names.entry(id).or_insert(files.len());
+            }
+            files.push(Embedded::new(id, media, place, &title));
+        }
+    }
+    (files, names)
+}
+
+/// Whether a section is the one of the copy, and its title.
+fn about(section: Node<'_, '_>) -> (bool, String) {
+    let title = at(section, &["title"]).map(text).unwrap_or_default();
+    (is_copy(section), title.chars().take(Limits::REPEATED_TITLE_CHARS).collect())
+}
+
+/// The name of the region of interest that a picture stands in.
+fn region(node: Node<'_, '_>) -> Option<String> {
+    let region =
+        node.ancestors().skip(1).take(3).find(|node| node.has_tag_name((NAMESPACE, "regionOfInterest")))?;
+    attribute(region, "ID")
 }
 
 /// An ED data type: in base64, or as text.
@@ -54,7 +114,10 @@ fn media(node: Node<'_, '_>, problems: &mut Vec<String>) -> Option<Media> {
         Ok(bytes) => Some(Media { media_type, bytes }),
         Err(_) => {
             let line = node.document().text_pos_at(node.range().start).row;
-            problems.push(format!("the file embedded at line {line} is not base64"));
+            let problem = format!("the file embedded at line {line} is not base64");
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
             None
         }
     }

@@ -2,7 +2,7 @@ use ins::{BirthDate, Identity, Matricule, Nature, Sex, Traits};
 use roxmltree::Node;
 
 use super::tree::{at, attribute, children, code, id, text, time};
-use crate::{Act, Document, Id, Level, Organisation, Professional};
+use crate::{Act, Document, Encounter, Id, Level, Organisation, Professional};
 
 pub(super) fn read(root: Node<'_, '_>) -> Document {
     let first_id = |name| at(root, &[name]).and_then(id);
@@ -18,6 +18,7 @@ pub(super) fn read(root: Node<'_, '_>) -> Document {
         title: at(root, &["title"]).map(text).unwrap_or_default(),
         effective_time: at(root, &["effectiveTime"]).and_then(time),
         confidentiality: at(root, &["confidentialityCode"]).and_then(code),
+        confidentialities: children(root, "confidentialityCode").filter_map(code).collect(),
         language: at(root, &["languageCode"]).and_then(|node| attribute(node, "code")),
         patient: patient(role, &patient_ids),
         patient_ids,
@@ -25,6 +26,11 @@ pub(super) fn read(root: Node<'_, '_>) -> Document {
         custodian: at(root, &["custodian", "assignedCustodian", "representedCustodianOrganization"])
             .map(organisation),
         legal_authenticator: at(root, &["legalAuthenticator", "assignedEntity"]).map(entity),
+        recipients: children(root, "informationRecipient")
+            .filter_map(|node| at(node, &["intendedRecipient"]))
+            .map(recipient)
+            .collect(),
+        encounter: at(root, &["componentOf", "encompassingEncounter"]).map(encounter),
         acts: children(root, "documentationOf")
             .filter_map(|node| at(node, &["serviceEvent"]))
             .map(act)
@@ -125,6 +131,29 @@ fn entity(node: Node<'_, '_>) -> Professional {
         role: None,
         organisation: at(node, &["representedOrganization"]).map(organisation),
         device: false,
+    }
+}
+
+fn recipient(node: Node<'_, '_>) -> Professional {
+    let part = |part| at(node, &["informationRecipient", "name", part]).map(text).unwrap_or_default();
+    Professional {
+        id: children(node, "id").find_map(id),
+        family: part("family"),
+        given: part("given"),
+        organisation: at(node, &["receivedOrganization"]).map(organisation),
+        ..Professional::default()
+    }
+}
+
+fn encounter(node: Node<'_, '_>) -> Encounter {
+    let time_at = |path: &[&'static str]| at(node, path).and_then(time);
+    Encounter {
+        code: at(node, &["code"]).and_then(code),
+        start: time_at(&["effectiveTime", "low"]).or_else(|| time_at(&["effectiveTime"])),
+        stop: time_at(&["effectiveTime", "high"]),
+        location: at(node, &["location", "healthCareFacility", "location", "name"])
+            .map(text)
+            .unwrap_or_default(),
     }
 }
 

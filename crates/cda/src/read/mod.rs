@@ -2,12 +2,15 @@
 
 mod body;
 mod header;
-mod tree;
+pub(crate) mod tree;
 
 use roxmltree::Node;
 
+pub(crate) use body::is_copy;
+
 use crate::decode::decode;
-use crate::{Document, Error, NAMESPACE, xml};
+use crate::narrative::Reader;
+use crate::{Document, Error, NAMESPACE, Whole, lab, xml};
 
 /// Largest document read, in octets. The largest published example has 3 MB.
 pub const MAX_BYTES: usize = 50 * 1024 * 1024;
@@ -19,6 +22,44 @@ pub const MAX_NODES: u32 = 2_000_000;
 /// # Errors
 /// [`Error`], most often because the bytes are no XML or no CDA. A header that lacks fields is no error.
 pub fn read(bytes: &[u8]) -> Result<Document, Error> {
+    with_root(bytes, |root| {
+        let mut document = header::read(root);
+        body::read(root, &mut document);
+        document
+    })
+}
+
+/// Reads a document with its narrative, its embedded files and its laboratory results. What is beyond
+/// [`crate::Limits`] is left out, and `header.problems` says so.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_whole(bytes: &[u8]) -> Result<Whole, Error> {
+    with_root(bytes, |root| {
+        let mut header = header::read(root);
+        body::read(root, &mut header);
+        let mut problems = Vec::new();
+        let (media, names) = body::files(root, &mut problems);
+        let mut reader = Reader::new(&names);
+        let body = tree::at(root, &["component", "structuredBody"]);
+        let sections = body.map(|body| reader.sections(body, 0)).unwrap_or_default();
+        problems.append(&mut reader.problems);
+        let laboratory = body.map(|body| lab::read(body, &mut problems)).unwrap_or_default();
+        for problem in problems {
+            if !header.problems.contains(&problem) {
+                header.problems.push(problem);
+            }
+        }
+        let name = root.document().root_element().tag_name().name().chars().take(80).collect();
+        let has_mark = bytes.starts_with(b"\xef\xbb\xbf")
+            || bytes.starts_with(b"\xff\xfe")
+            || bytes.starts_with(b"\xfe\xff");
+        Whole { header, root: name, has_mark, sections, media, laboratory }
+    })
+}
+
+/// Parses, with every guard, and hands over `ClinicalDocument`.
+fn with_root<T>(bytes: &[u8], then: impl FnOnce(Node<'_, '_>) -> T) -> Result<T, Error> {
     if bytes.len() > MAX_BYTES {
         return Err(Error::TooLarge { size: bytes.len(), limit: MAX_BYTES });
     }
@@ -27,9 +68,7 @@ pub fn read(bytes: &[u8]) -> Result<Document, Error> {
     let root = clinical_document(tree.root_element()).ok_or_else(|| Error::NotCda {
         root: tree.root_element().tag_name().name().chars().take(80).collect(),
     })?;
-    let mut document = header::read(root);
-    body::read(root, &mut document);
-    Ok(document)
+    Ok(then(root))
 }
 
 /// Whether the bytes look like a CDA, from their beginning alone: for telling documents apart, not for judging them.

@@ -3,7 +3,7 @@ use roxmltree::Node;
 use crate::{Code, Id, NAMESPACE, Time};
 
 /// Children of this name in the namespace of CDA, whatever the prefix.
-pub(super) fn children<'a, 'i: 'a>(
+pub(crate) fn children<'a, 'i: 'a>(
     node: Node<'a, 'i>,
     name: &'static str,
 ) -> impl Iterator<Item = Node<'a, 'i>> {
@@ -11,7 +11,7 @@ pub(super) fn children<'a, 'i: 'a>(
 }
 
 /// The first node at the end of a path of names; every branch is tried.
-pub(super) fn at<'a, 'i: 'a>(node: Node<'a, 'i>, path: &[&'static str]) -> Option<Node<'a, 'i>> {
+pub(crate) fn at<'a, 'i: 'a>(node: Node<'a, 'i>, path: &[&'static str]) -> Option<Node<'a, 'i>> {
     match path {
         [] => Some(node),
         [name, rest @ ..] => children(node, name).find_map(|child| at(child, rest)),
@@ -19,12 +19,12 @@ pub(super) fn at<'a, 'i: 'a>(node: Node<'a, 'i>, path: &[&'static str]) -> Optio
 }
 
 /// An attribute, trimmed, where it says something.
-pub(super) fn attribute(node: Node<'_, '_>, name: &str) -> Option<String> {
+pub(crate) fn attribute(node: Node<'_, '_>, name: &str) -> Option<String> {
     node.attribute(name).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
 /// All text below, blanks folded.
-pub(super) fn text(node: Node<'_, '_>) -> String {
+pub(crate) fn text(node: Node<'_, '_>) -> String {
     let mut out = String::new();
     for piece in node.descendants().filter(Node::is_text).filter_map(|node| node.text()) {
         out.push_str(piece);
@@ -33,7 +33,7 @@ pub(super) fn text(node: Node<'_, '_>) -> String {
 }
 
 /// An identifier; `None` where only a nullFlavor stands.
-pub(super) fn id(node: Node<'_, '_>) -> Option<Id> {
+pub(crate) fn id(node: Node<'_, '_>) -> Option<Id> {
     let (root, extension) = (attribute(node, "root"), attribute(node, "extension"));
     if root.is_none() && extension.is_none() {
         return None;
@@ -42,7 +42,7 @@ pub(super) fn id(node: Node<'_, '_>) -> Option<Id> {
 }
 
 /// A code; `None` where there is none.
-pub(super) fn code(node: Node<'_, '_>) -> Option<Code> {
+pub(crate) fn code(node: Node<'_, '_>) -> Option<Code> {
     Some(Code {
         code: attribute(node, "code")?,
         system: attribute(node, "codeSystem").unwrap_or_default(),
@@ -53,6 +53,6 @@ pub(super) fn code(node: Node<'_, '_>) -> Option<Code> {
 }
 
 /// A point in time, from `@value`.
-pub(super) fn time(node: Node<'_, '_>) -> Option<Time> {
+pub(crate) fn time(node: Node<'_, '_>) -> Option<Time> {
     node.attribute("value").and_then(Time::parse)
 }
