@@ -9,14 +9,18 @@
 //! Reading is lenient (fields may be absent, a key may be wrong: it happens in real documents); what is present has
 //! its type, and cannot be of the wrong shape. Nothing here knows of documents or mail.
 
+mod compare;
 mod identity;
 mod matricule;
 mod name;
 mod nature;
+mod status;
 mod traits;
 
+pub use compare::{Comparison, Decision, InsLikeness, Likeness, Match, Reason, Trait, compare, decide};
 pub use identity::{Identity, Missing};
-pub use matricule::{Matricule, MatriculeError};
+pub use matricule::{Deduced, Matricule, MatriculeError, Month};
 pub use name::{folded, unaccented};
 pub use nature::Nature;
+pub use status::{Ins, Record, Status, World};
 pub use traits::{BirthDate, Sex, Traits};

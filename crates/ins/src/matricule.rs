@@ -3,6 +3,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{BirthDate, Sex};
+
 /// A matricule INS: the 13 characters of an NIR or NIA and their key of two digits.
 ///
 /// Upper case, without blanks. The shape is sure (15 characters, digits save a Corsican `2A` or `2B` at the place of the
@@ -60,6 +62,69 @@ impl Matricule {
     /// Whether the key is `97 − (N mod 97)`, where `N` is the body as a number, `2A` read as 19 and `2B` as 18.
     pub fn key_is_right(&self) -> bool {
         body_number(&self.0).is_ok_and(|number| format!("{:02}", key_of(number)) == self.key())
+    }
+
+    /// What the digits say of their bearer, to be confirmed before a patient is written to (spec 01 §5, §3.4.2.2 of the
+    /// reference). The day of birth is not among it.
+    pub fn deduced(&self) -> Deduced {
+        let number = |from: usize| self.0[from..from + 2].parse().unwrap_or_default();
+        let (sex, provisional) = match self.0.as_bytes()[0] {
+            b'1' => (Some(Sex::Male), false),
+            b'2' => (Some(Sex::Female), false),
+            b'3' | b'7' => (Some(Sex::Male), true),
+            b'4' | b'8' => (Some(Sex::Female), true),
+            _ => (None, true),
+        };
+        Deduced { sex, provisional, year: number(1), month: Month::of(number(3)) }
+    }
+}
+
+/// What a matricule says of its bearer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deduced {
+    /// By the first digit; `None` for one that no number has.
+    pub sex: Option<Sex>,
+    /// The first digit is of a waiting number (NIA: 3, 4, 7, 8), or of none that is known.
+    pub provisional: bool,
+    /// The last two digits of the year of birth; the century is not said.
+    pub year: u8,
+    /// The month of birth.
+    pub month: Month,
+}
+
+impl Deduced {
+    /// Whether a birth date can be that of this bearer. Months that are not known say nothing against it.
+    pub fn fits(&self, born: BirthDate) -> bool {
+        let digits = born.hl7();
+        let part = |from: usize| digits.get(from..from + 2).and_then(|part| part.parse::<u8>().ok());
+        let month = match (self.month, part(4)) {
+            (Month::Known(mine), Some(theirs)) => mine == theirs,
+            _ => true,
+        };
+        part(2) == Some(self.year) && month
+    }
+}
+
+/// The digits of the month in a matricule (spec 01 §5, 02 §7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Month {
+    /// 01 to 12.
+    Known(u8),
+    /// 20 to 42 and 50 to 99: a month that the register did not know, or a number given when those of the month were
+    /// used up. It says nothing.
+    Unknown(u8),
+    /// None of these: 00, 13 to 19, 43 to 49. No number of the register has one; to be warned about.
+    Odd(u8),
+}
+
+impl Month {
+    fn of(digits: u8) -> Self {
+        match digits {
+            1..=12 => Self::Known(digits),
+            20..=42 | 50..=99 => Self::Unknown(digits),
+            _ => Self::Odd(digits),
+        }
     }
 }
 
@@ -178,6 +243,34 @@ mod tests {
     fn debug_shows_no_digit() {
         let shown = format!("{:?}", Matricule::parse("279035121518989").unwrap());
         assert!(!shown.bytes().any(|b| b.is_ascii_digit()), "{shown}");
+    }
+
+    #[test]
+    fn sex_year_and_month_are_deduced_with_their_oddities() {
+        let deduced = |body: &str| Matricule::from_body(body).unwrap().deduced();
+        let patient = deduced("2790351215189");
+        assert_eq!((patient.sex, patient.provisional, patient.year), (Some(Sex::Female), false, 79));
+        assert_eq!(patient.month, Month::Known(3));
+        for (born, fits) in [("19790328", true), ("1979", true), ("19790428", false), ("19800328", false)] {
+            assert_eq!(patient.fits(BirthDate::parse(born).unwrap()), fits, "{born}");
+        }
+        for (month, expected) in [
+            ("12", Month::Known(12)),
+            ("20", Month::Unknown(20)),
+            ("42", Month::Unknown(42)),
+            ("43", Month::Odd(43)),
+            ("63", Month::Unknown(63)),
+            ("00", Month::Odd(0)),
+            ("13", Month::Odd(13)),
+        ] {
+            let found = deduced(&format!("179{month}51215189"));
+            assert_eq!(found.month, expected);
+            assert_eq!(found.sex, Some(Sex::Male));
+        }
+        assert!(deduced("1796351215189").fits(BirthDate::parse("19790328").unwrap()), "an unknown month");
+        let waiting = deduced("8790351215189");
+        assert_eq!((waiting.sex, waiting.provisional), (Some(Sex::Female), true));
+        assert_eq!(deduced("5790351215189").sex, None);
     }
 
     proptest! {

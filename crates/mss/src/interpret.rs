@@ -61,7 +61,10 @@ impl Parent {
 }
 
 fn decoded_subject(message: &[u8]) -> String {
-    header_values(message, "Subject").first().map(|value| decode_words(value).trim().to_owned()).unwrap_or_default()
+    header_values(message, "Subject")
+        .first()
+        .map(|value| decode_words(value).trim().to_owned())
+        .unwrap_or_default()
 }
 
 /// The first address of a From or Reply-To value: what stands in brackets, else the value.

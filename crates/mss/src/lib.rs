@@ -13,6 +13,7 @@ mod carried;
 mod compose;
 mod draft;
 mod header;
+mod hprim;
 mod interpret;
 mod label;
 mod limits;
@@ -25,6 +26,10 @@ pub use compose::{ComposeError, Composed, Note, compose, compose_noted};
 pub use draft::{Document, Draft};
 pub use header::{
     CLOSE_EXCHANGE, Field, Indicators, X_MSS_CODECDA, X_MSS_INS, X_MSS_MES, X_MSS_NIL, fields, header_values,
+};
+pub use hprim::{
+    Hprim, HprimKind, HprimLine, HprimParty, HprimReport, HprimResult, Judged, Level, Range,
+    looks_like_hprim, read_hprim,
 };
 pub use interpret::{Parent, XDM_MARKER, answer_subject, without_marker};
 pub use label::Label;

@@ -155,7 +155,9 @@ impl<'a> Tree<'a> {
         let transfer = Transfer::of(&parameters("content-transfer-encoding").value);
         let disposition = parameters("content-disposition");
         let mime = match declared.value.as_str() {
-            mime if mime.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()) => mime.to_owned(),
+            mime if mime.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()) => {
+                mime.to_owned()
+            }
             _ if place.in_digest => "message/rfc822".to_owned(),
             _ => "text/plain".to_owned(),
         };
@@ -189,7 +191,8 @@ impl<'a> Tree<'a> {
         };
         // A container of which nothing can be had is a text: so somebody sees what it says.
         let shape = if ranges.is_empty() { Shape::Leaf } else { container };
-        let mime = if shape == Shape::Leaf && container == Shape::Multipart { "text/plain".into() } else { mime };
+        let mime =
+            if shape == Shape::Leaf && container == Shape::Multipart { "text/plain".into() } else { mime };
         let digest = mime == "multipart/digest";
         let index = self.nodes.len();
         let (attached, depth) = (place.attached, place.depth);
