@@ -32,20 +32,19 @@ pub(crate) fn blocks(document: &Document) -> Vec<Block> {
     items.push(("Type", vec![kind.unwrap_or_else(|| UNKNOWN.into())]));
     let date = document.effective_time.as_ref().map(|time| french_time(time.as_str()));
     items.push(("Date", vec![date.unwrap_or_else(|| UNKNOWN.into())]));
-    let authors: Vec<String> =
-        document.authors.iter().map(professional).filter(|text| !text.is_empty()).collect();
+    let structure = organisation(document);
+    let person = |person: &Professional| professional(person, structure.as_deref());
+    let authors: Vec<String> = document.authors.iter().map(person).filter(|text| !text.is_empty()).collect();
+    let signed = document.legal_authenticator.as_ref().map(person);
+    let signed = signed.filter(|text| !text.is_empty() && !authors.contains(text));
     let label = if authors.len() > 1 { "Auteurs" } else { "Auteur" };
     items.push((label, if authors.is_empty() { vec![UNKNOWN.into()] } else { authors }));
-    items.push(("Organisation", vec![organisation(document).unwrap_or_else(|| UNKNOWN.into())]));
-    let signed = document.legal_authenticator.as_ref().map(professional).filter(|text| !text.is_empty());
-    if let Some(signed) = signed {
-        items.push(("Responsable", vec![signed]));
-    }
+    items.push(("Organisation", vec![structure.clone().unwrap_or_else(|| UNKNOWN.into())]));
+    items.extend(signed.map(|signed| ("Responsable", vec![signed])));
     if let Some(act) = act(document) {
         items.push(("Acte", vec![act]));
     }
-    let mut version =
-        document.version.map(|version| format!("version {version}")).into_iter().collect::<Vec<_>>();
+    let mut version = document.version.map(|version| version.to_string()).into_iter().collect::<Vec<_>>();
     if document.replaces.is_some() {
         version.push("annule et remplace une version précédente".into());
     }
@@ -108,11 +107,13 @@ fn patient(identity_of: &Identity, local: Option<String>) -> Vec<String> {
     {
         lines.push(format!("Prénoms : {given}"));
     }
-    if let Some(place) = &traits.birth_place {
-        lines.push(format!("Lieu de naissance (code INSEE) : {place}"));
+    lines
+        .extend(traits.birth_place.as_ref().map(|place| format!("Lieu de naissance (code INSEE) : {place}")));
+    let numbers = [ins(identity_of), local.map(|local| format!("Dossier : {local}"))];
+    let numbers: Vec<String> = numbers.into_iter().flatten().collect();
+    if !numbers.is_empty() {
+        lines.push(numbers.join(" · "));
     }
-    lines.extend(ins(identity_of));
-    lines.extend(local.map(|local| format!("Dossier : {local}")));
     lines
 }
 
@@ -151,12 +152,14 @@ fn ins(patient: &Identity) -> Option<String> {
     })
 }
 
-fn professional(person: &Professional) -> String {
+/// Name, profession, and the structure where it is another than that of the document.
+fn professional(person: &Professional, structure: Option<&str>) -> String {
     let name: Vec<&str> = [&person.given, &person.family].into_iter().map(String::as_str).collect();
     let name = name.join(" ").trim().to_owned();
     let mut parts = vec![name];
     parts.extend(person.specialty.as_ref().map(|code| code.display_name.clone()));
-    parts.extend(person.organisation.as_ref().map(|organisation| organisation.name.clone()));
+    let other = person.organisation.as_ref().filter(|of| Some(of.name.as_str()) != structure);
+    parts.extend(other.map(|organisation| organisation.name.clone()));
     parts.retain(|part| !part.is_empty());
     parts.join(" – ")
 }

@@ -103,6 +103,12 @@ impl Setter<'_> {
             _ => {
                 let frags =
                     lines::frags(self.fonts, std::slice::from_ref(block), RIGHT - LEFT, SIZE, Align::Left);
+                let height: f32 = frags.iter().map(|frag| frag.height).sum();
+                // A line or two above a table is its title.
+                let title = frags.len() <= 2 && matches!(next.first(), Some(Block::Table(_)));
+                if title && self.room() < height + 48.0 && !self.at_top() {
+                    self.page_break()?;
+                }
                 self.flow(frags)?;
                 self.y += SIZE * 0.5;
                 Ok(())

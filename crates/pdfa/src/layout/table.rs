@@ -5,10 +5,11 @@ use super::{BOTTOM, LEFT, Op, RIGHT, SIZE, Setter, TOP, Tone};
 use crate::content::{Block, Cell, Table};
 use crate::{Error, Limits};
 
-/// Inside the lines of a cell.
+/// Inside the lines of a cell, around text of full size and around smaller text.
 const PAD: f32 = 3.0;
+const SMALL_PAD: f32 = 2.0;
 /// Sizes of text that are tried until the longest words fit.
-const SIZES: [f32; 3] = [8.5, 7.5, 6.5];
+const SIZES: [f32; 4] = [8.5, 7.5, 6.5, 6.0];
 /// No word may ask for a column wider than this; it is cut instead.
 const WIDEST_WORD: f32 = 160.0;
 
@@ -20,11 +21,12 @@ struct Placed<'t> {
     rows: usize,
     cell: &'t Cell,
     frags: Vec<Frag>,
+    pad: f32,
 }
 
 impl Placed<'_> {
     fn height(&self) -> f32 {
-        self.frags.iter().map(|frag| frag.height).sum::<f32>() + 2.0 * PAD
+        self.frags.iter().map(|frag| frag.height).sum::<f32>() + 2.0 * self.pad
     }
 }
 
@@ -52,7 +54,10 @@ impl Setter<'_> {
             }))
             .collect();
         for placed in &mut cells {
-            let width = edges[placed.column + placed.columns] - edges[placed.column] - 2.0 * PAD;
+            let width = edges[placed.column + placed.columns]
+                - edges[placed.column]
+                - 2.0 * pad_of(size, table.plain);
+            placed.pad = pad_of(size, table.plain);
             placed.frags =
                 lines::frags(self.fonts, &placed.cell.blocks, width.max(8.0), size, placed.cell.align);
         }
@@ -71,10 +76,18 @@ impl Setter<'_> {
                 self.put(Op::Box { x: LEFT, y, width, height, fill: Some(Tone::Panel), line: None });
             }
         }
+        // Rows of heads at the start, marked as such or not, and the band after them.
+        let of_heads = |row: &crate::content::Row| row.head || row.cells.iter().all(|cell| cell.head);
+        let lead_rows = table.rows.iter().take_while(|row| of_heads(row)).count().max(heads);
+        let after = bands(&cells, table.rows.len())
+            .find(|band| band.end > lead_rows)
+            .map_or(lead_rows, |band| band.end);
+        let lead: f32 = heights[..after].iter().sum();
         for band in bands(&cells, table.rows.len()) {
             let height: f32 = heights[band.clone()].iter().sum();
             let full = BOTTOM - TOP - if repeated { head_height } else { 0.0 };
-            let keep = if band.start < heads { head_height.min(full) + 30.0 } else { height };
+            // A head never stands alone at the foot of a page.
+            let keep = if band.start < lead_rows { lead.min(full) } else { height };
             if keep.max(height) > self.room() && !self.at_top() && (height <= full || self.room() < 40.0) {
                 self.page_break()?;
                 if repeated && band.start >= heads {
@@ -99,14 +112,15 @@ impl Setter<'_> {
         let room = RIGHT - LEFT;
         let mut chosen = (vec![0.0; columns], vec![0.0; columns], SIZES[0]);
         for size in if table.plain { &[SIZE] } else { &SIZES[..] } {
-            let (mut least, mut most) = (vec![2.0 * PAD + 4.0; columns], vec![2.0 * PAD + 4.0; columns]);
+            let pads = 2.0 * pad_of(*size, table.plain);
+            let (mut least, mut most) = (vec![pads + 4.0; columns], vec![pads + 4.0; columns]);
             let mut ordered: Vec<&Placed<'_>> = cells.iter().collect();
             ordered.sort_by_key(|placed| placed.columns);
             for placed in ordered {
                 let (min, max) = lines::widths(self.fonts, &placed.cell.blocks, *size);
                 let range = placed.column..placed.column + placed.columns;
-                widen(&mut least[range.clone()], min.min(WIDEST_WORD) + 2.0 * PAD);
-                widen(&mut most[range], max + 2.0 * PAD + 0.5);
+                widen(&mut least[range.clone()], min.min(WIDEST_WORD) + pads);
+                widen(&mut most[range], max + pads + 0.5);
             }
             let fits = least.iter().sum::<f32>() <= room;
             chosen = (least, most, *size);
@@ -128,7 +142,7 @@ impl Setter<'_> {
             let share = (room - min) / (max - min).max(0.1);
             least.iter().zip(&most).map(|(least, most)| least + (most - least) * share).collect()
         } else {
-            least.iter().map(|width| width * room / min).collect()
+            capped(&least, room)
         };
         (widths, size)
     }
@@ -150,10 +164,10 @@ impl Setter<'_> {
             if !plain {
                 self.cell_box(placed, y, height, edges);
             }
-            let mut at = y + PAD;
+            let mut at = y + placed.pad;
             for frag in placed.frags.clone() {
                 let height = frag.height;
-                self.put_frag(frag, edges[placed.column] + PAD, at);
+                self.put_frag(frag, edges[placed.column] + placed.pad, at);
                 at += height;
             }
         }
@@ -176,6 +190,7 @@ impl Setter<'_> {
         heights: &[f32],
         edges: &[f32],
     ) -> Result<(), Error> {
+        let pad = cells.first().map_or(PAD, |placed| placed.pad);
         let of_row: Vec<&Placed<'_>> = cells.iter().filter(|placed| placed.row == row).collect();
         let mut left: Vec<std::slice::Iter<'_, Frag>> =
             of_row.iter().map(|placed| placed.frags.iter()).collect();
@@ -184,7 +199,7 @@ impl Setter<'_> {
                 self.page_break()?;
                 self.band(cells, head.clone(), heights, edges, false);
             }
-            let room = self.room() - 2.0 * PAD;
+            let room = self.room() - 2.0 * pad;
             let mut used: f32 = 0.0;
             let mut taken: Vec<Vec<Frag>> = Vec::new();
             for frags in &mut left {
@@ -205,13 +220,13 @@ impl Setter<'_> {
                 used = used.max(height);
                 taken.push(mine);
             }
-            let height = used + 2.0 * PAD;
+            let height = used + 2.0 * pad;
             for (placed, frags) in of_row.iter().zip(taken) {
                 self.cell_box(placed, self.y, height, edges);
-                let mut at = self.y + PAD;
+                let mut at = self.y + placed.pad;
                 for frag in frags {
                     let height = frag.height;
-                    self.put_frag(frag, edges[placed.column] + PAD, at);
+                    self.put_frag(frag, edges[placed.column] + placed.pad, at);
                     at += height;
                 }
             }
@@ -241,12 +256,41 @@ fn place(table: &Table) -> (Vec<Placed<'_>>, usize) {
             }
             let rows = cell.rows.min(table.rows.len() - row);
             taken[column..end].iter_mut().for_each(|left| *left = (*left).max(rows));
-            cells.push(Placed { row, column, columns: cell.columns, rows, cell, frags: Vec::new() });
+            cells.push(Placed {
+                row,
+                column,
+                columns: cell.columns,
+                rows,
+                cell,
+                frags: Vec::new(),
+                pad: PAD,
+            });
             column = end;
         }
         taken.iter_mut().for_each(|rows| *rows = rows.saturating_sub(1));
     }
     (cells, taken.len())
+}
+
+fn pad_of(size: f32, plain: bool) -> f32 {
+    if plain || size < SIZES[0] { SMALL_PAD } else { PAD }
+}
+
+/// Takes from the widest columns alone what there is no room for, so that only their words are cut.
+fn capped(least: &[f32], room: f32) -> Vec<f32> {
+    let mut sorted = least.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let mut left = room;
+    let mut cap = f32::MAX;
+    for (index, width) in sorted.iter().enumerate() {
+        let share = left / f32::from(u16::try_from(sorted.len() - index).unwrap_or(u16::MAX));
+        if *width > share {
+            cap = share;
+            break;
+        }
+        left -= width;
+    }
+    least.iter().map(|width| width.min(cap)).collect()
 }
 
 /// Makes the columns of a cell wide enough for it, each by the same amount.
@@ -260,7 +304,7 @@ fn widen(columns: &mut [f32], wanted: f32) {
 
 /// Heights of the rows: of cells of one row first, then the last row of a higher cell gives the rest.
 fn heights(cells: &[Placed<'_>], rows: usize) -> Vec<f32> {
-    let mut heights = vec![2.0 * PAD + 4.0; rows];
+    let mut heights = vec![2.0 * SMALL_PAD + 4.0; rows];
     for placed in cells.iter().filter(|placed| placed.rows == 1) {
         heights[placed.row] = placed.height().max(heights[placed.row]);
     }
