@@ -47,7 +47,7 @@ pub fn page(document: &Whole, options: &Options) -> String {
         .with(meta("name", "viewport", "width=device-width, initial-scale=1"))
         .with(Tag::new("title").text(title))
         .with(Tag::new("style").text(STYLE));
-    let body = Tag::new("body").with(article(document, options));
+    let body = Tag::new("body").with(Tag::new("main").with(article(document, options)));
     let html = Tag::new("html").attribute("lang", "fr").with(head).with(body);
     format!("<!DOCTYPE html>\n{}\n", html.write())
 }
@@ -87,24 +87,24 @@ fn article(document: &Whole, options: &Options) -> Tag {
 
 const STYLE: &str = "\
 body{margin:0;background:Canvas;color:CanvasText;color-scheme:light dark}\
-.cda{max-width:60rem;margin:0 auto;padding:1.25rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\
-.cda h1{font-size:1.5rem;line-height:1.25;margin:0 0 .25rem}\
+.cda{max-width:80rem;margin:0 auto;padding:1.25rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\
+.cda h1{font-size:1.5rem;line-height:1.25;margin:0 0 .6rem}\
 .cda h2{font-size:1.2rem;margin:1.75rem 0 .5rem;padding-bottom:.2rem;border-bottom:1px solid color-mix(in srgb,currentColor 25%,transparent)}\
 .cda h3,.cda h4,.cda h5,.cda h6{font-size:1.05rem;margin:1.25rem 0 .4rem}\
-.cda .sub{margin:0 0 1rem;opacity:.8}\
+.cda .sub{margin:-.35rem 0 1rem;opacity:.8}\
 .cda header{padding-bottom:1rem}\
-.cda .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(18rem,1fr));gap:1rem}\
+.cda .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:.75rem}\
 .cda .card{border:1px solid color-mix(in srgb,currentColor 22%,transparent);border-radius:.4rem;padding:.75rem 1rem}\
 .cda .card h2{border:0;margin:0 0 .4rem;padding:0;font-size:1rem}\
-.cda dl{margin:0;display:grid;grid-template-columns:minmax(7rem,auto) 1fr;gap:.15rem .9rem}\
+.cda dl{margin:0;display:grid;grid-template-columns:9.5rem 1fr;gap:.15rem .9rem}\
 .cda dt{opacity:.75}\
-.cda dd{margin:0}\
+.cda dt{grid-column:1}.cda dd{grid-column:2;margin:0}\
 .cda .notice{margin:.75rem 0;padding:.6rem .9rem;border-left:.3rem solid currentColor;background:color-mix(in srgb,currentColor 7%,transparent)}\
 .cda .alert{border-color:#c8102e}\
 .cda .alert strong{color:#c8102e}\
 @media(prefers-color-scheme:dark){.cda .alert strong{color:#ff8095}}\
 .cda .table{overflow-x:auto;margin:.5rem 0 1rem}\
-.cda table{border-collapse:collapse;min-width:40%;overflow-wrap:normal}\
+.cda table{border-collapse:collapse;min-width:40%;overflow-wrap:normal;font-size:.94em;line-height:1.4}\
 .cda caption{text-align:left;font-weight:600;padding:.2rem 0}\
 .cda th,.cda td{border:1px solid color-mix(in srgb,currentColor 22%,transparent);padding:.3rem .6rem;text-align:left;vertical-align:top}\
 .cda th{background:color-mix(in srgb,currentColor 8%,transparent);font-weight:600}\
@@ -114,7 +114,7 @@ body{margin:0;background:Canvas;color:CanvasText;color-scheme:light dark}\
 .cda .s-bold{font-weight:700}\
 .cda .s-italics,.cda .s-emphasis{font-style:italic}\
 .cda .s-underline{text-decoration:underline}\
-.cda p,.cda .p{margin:.4rem 0}\
+.cda p,.cda .p{margin:.4rem 0}.cda p,.cda .p,.cda li{max-width:80ch}\
 .cda .caption{font-weight:600}\
 .cda .note{font-size:.9em;opacity:.85}\
 .cda del{opacity:.7}\
@@ -122,5 +122,5 @@ body{margin:0;background:Canvas;color:CanvasText;color-scheme:light dark}\
 .cda figure{margin:.6rem 0}\
 .cda figcaption,.cda .file,.cda .where{font-size:.9em;opacity:.85}\
 .cda pre{white-space:pre-wrap;font:inherit}\
-@media(max-width:40rem){.cda{padding:.75rem}.cda dl{grid-template-columns:1fr}.cda dd{margin-bottom:.35rem}.cda .facts{grid-template-columns:1fr}}\
-@media print{.cda{max-width:none;padding:0}.cda tr{break-inside:avoid}}";
+@media(max-width:40rem){.cda{padding:.75rem}.cda dl{grid-template-columns:1fr}.cda dd{grid-column:1;margin-bottom:.35rem}.cda .facts{grid-template-columns:1fr}}\
+@media print{.cda{max-width:none;padding:0;font-size:10pt}.cda .table{overflow:visible}.cda table{font-size:8.5pt}.cda tr{break-inside:avoid}}";

@@ -34,9 +34,9 @@ pub enum Place {
 }
 
 impl Embedded {
-    pub(crate) fn new(id: Option<String>, media: Media, place: Place, section: &str) -> Self {
+    pub(crate) fn new(id: Option<String>, media: Media, place: Place, section: String) -> Self {
         let kind = FileKind::of(&media.bytes);
-        Self { id, media, kind, place, section: section.to_owned() }
+        Self { id, media, kind, place, section }
     }
 
     /// Whether the declared type is the one of the octets.
@@ -211,7 +211,7 @@ mod tests {
 
     fn embedded(declared: &str, bytes: &[u8]) -> Embedded {
         let media = Media { media_type: declared.into(), bytes: bytes.to_vec() };
-        Embedded::new(None, media, Place::Attached, "")
+        Embedded::new(None, media, Place::Attached, String::new())
     }
 
     fn png(width: u32, height: u32) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! What the header of a document says, in French, for pages and texts alike.
 
-use ins::Nature;
+use ins::{Identity, Nature};
 
 use crate::lab::Observation;
 use crate::{Code, Document, Organisation, Professional, Time, french};
@@ -64,20 +64,27 @@ fn patient(head: &Document) -> Vec<(&'static str, String)> {
         "Lieu de naissance",
         traits.birth_place.as_ref().map(|code| format!("{code} (code INSEE)")),
     );
-    let said = match (who.qualified(), who.nature(), &who.matricule) {
-        (Ok(()), Some(Nature::Test), Some(matricule)) => format!("{matricule} (identité de test)"),
-        (Ok(()), Some(Nature::Demo), Some(matricule)) => format!("{matricule} (identité de démonstration)"),
-        (Ok(()), _, Some(matricule)) => format!("{matricule} (qualifiée)"),
-        (Err(missing), _, Some(matricule)) => format!("{matricule} (incomplète : {})", join(&missing)),
-        (_, _, None) => "absente".to_owned(),
-    };
-    lines.push(("INS", said));
-    push(&mut lines, "Numéro de dossier", head.local_id().and_then(|id| id.extension.clone()));
+    lines.push(("INS", ins_line(who)));
+    let matricule = who.matricule.as_ref().map(ToString::to_string);
+    let number = head.local_id().and_then(|id| id.extension.clone());
+    push(&mut lines, "Numéro de dossier", number.filter(|number| Some(number) != matricule.as_ref()));
     lines
 }
 
-fn join(missing: &[ins::Missing]) -> String {
-    missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+/// The matricule and what can be said of it: an INS is qualified by its OID and traits, and its key may be wrong.
+fn ins_line(who: &Identity) -> String {
+    let Some(matricule) = &who.matricule else { return "absente".to_owned() };
+    let status = match (who.qualified(), who.nature()) {
+        (Err(missing), _) => {
+            let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+            format!("incomplète, il manque : {}", missing.join(", "))
+        }
+        (Ok(()), Some(Nature::Test)) => "identité de test".to_owned(),
+        (Ok(()), Some(Nature::Demo)) => "identité de démonstration".to_owned(),
+        (Ok(()), _) => "qualifiée".to_owned(),
+    };
+    let key = if matricule.key_is_right() { "" } else { ", clé inexacte" };
+    format!("{matricule} ({status}{key})")
 }
 
 fn document(head: &Document) -> Vec<(&'static str, String)> {
@@ -96,7 +103,7 @@ fn people(head: &Document) -> Vec<(&'static str, String)> {
     }
     let signed = head.legal_authenticator.as_ref();
     let is_author = |who: &Professional| {
-        head.authors.iter().any(|author| author.id == who.id && author.family == who.family)
+        head.authors.iter().any(|author| author.family == who.family && author.given == who.given)
     };
     push(&mut lines, "Responsable", signed.filter(|who| !is_author(who)).and_then(said));
     push(&mut lines, "Conservé par", head.custodian.as_ref().and_then(organisation));
@@ -148,7 +155,12 @@ fn label(code: &Code) -> String {
 }
 
 fn period(start: Option<&Time>, stop: Option<&Time>) -> Option<String> {
+    let one_day = start.and_then(Time::day).is_some_and(|day| stop.and_then(Time::day) == Some(day));
     match (start.map(french::moment), stop.map(french::moment)) {
+        (Some(start), Some(stop)) if one_day => match (start.split_once(" à "), stop.split_once(" à ")) {
+            (Some((day, from)), Some((_, to))) if from != to => Some(format!("le {day}, de {from} à {to}")),
+            _ => Some(format!("le {start}")),
+        },
         (Some(start), Some(stop)) if start == stop => Some(format!("le {start}")),
         (Some(start), Some(stop)) => Some(format!("du {start} au {stop}")),
         (Some(start), None) => Some(format!("le {start}")),

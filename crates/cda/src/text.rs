@@ -1,6 +1,8 @@
 //! A document as plain text: for search, for readers of mail that show no pages, and for comparing.
 //!
-//! All words of the narrative are there, in order; tables are lines of cells with ` | ` between them.
+//! All words of the narrative are there, in order. A row of a table is a line, with ` | ` between its columns and ` / `
+//! between the lines of one cell; columns that a cell spans, and rows that one spans, are left empty, so that a value
+//! stays in its column.
 
 use crate::media::{FileKind, Place};
 use crate::narrative::{Element, Kind, Node, Section, Target};
@@ -51,18 +53,21 @@ fn body(document: &Whole, out: &mut Lines) {
     }
 }
 
-fn section(document: &Whole, section_: &Section, under: char, out: &mut Lines) {
-    if !section_.title.is_empty() {
+fn section(document: &Whole, part: &Section, under: char, out: &mut Lines) {
+    if !part.title.is_empty() {
         out.gap();
-        out.heading(&section_.title, under);
+        out.heading(&part.title, under);
     }
     let mut writer = Writer { document, out };
-    writer.nodes(&section_.text);
+    writer.nodes(&part.text);
     out.end();
-    for inner in &section_.sections {
+    for inner in &part.sections {
         section(document, inner, '.', out);
     }
 }
+
+/// Columns after which spans are no longer followed.
+const MOST_COLUMNS: usize = 60;
 
 struct Writer<'d, 'o> {
     document: &'d Whole,
@@ -92,19 +97,6 @@ impl Writer<'_, '_> {
 
     fn element(&mut self, element: &Element) {
         match &element.kind {
-            Kind::Row => {
-                self.out.end();
-                for (at, cell) in element.children.iter().filter_map(Node::element).enumerate() {
-                    if at > 0 {
-                        self.out.words(" | ");
-                    }
-                    // A line is a row: breaks within a cell become blanks.
-                    self.out.in_cell += 1;
-                    self.nodes(&cell.children);
-                    self.out.in_cell -= 1;
-                }
-                self.out.end();
-            }
             Kind::List { ordered } => {
                 self.out.end();
                 let mut number = 0;
@@ -130,7 +122,7 @@ impl Writer<'_, '_> {
             }
             Kind::Table => {
                 self.out.end();
-                self.nodes(&element.children);
+                self.table(element);
                 self.out.gap();
             }
             kind if kind.is_block() => {
@@ -140,6 +132,54 @@ impl Writer<'_, '_> {
             }
             _ => self.nodes(&element.children),
         }
+    }
+
+    fn table(&mut self, table: &Element) {
+        for part in table.children.iter().filter_map(Node::element) {
+            if part.kind == Kind::Caption {
+                self.element(part);
+                continue;
+            }
+            // How many rows each column is still taken for, from above.
+            let mut taken: Vec<u16> = Vec::new();
+            for row in part.children.iter().filter_map(Node::element) {
+                self.row(row, &mut taken);
+            }
+        }
+    }
+
+    fn row(&mut self, row: &Element, taken: &mut Vec<u16>) {
+        self.out.end();
+        let mut column = 0;
+        for element in row.children.iter().filter_map(Node::element) {
+            let Kind::Cell(cell) = &element.kind else { continue };
+            while taken.get(column).is_some_and(|rows| *rows > 0) {
+                self.out.column(column);
+                column += 1;
+            }
+            self.out.column(column);
+            self.out.in_cell += 1;
+            self.nodes(&element.children);
+            self.out.in_cell -= 1;
+            self.out.is_parted = false;
+            let columns = if column < MOST_COLUMNS { usize::from(cell.columns) } else { 1 };
+            for at in column..column + columns {
+                if at > column {
+                    self.out.column(at);
+                }
+                if taken.len() <= at && at < MOST_COLUMNS {
+                    taken.resize(at + 1, 0);
+                }
+                if let Some(rows) = taken.get_mut(at) {
+                    *rows = cell.rows;
+                }
+            }
+            column += columns;
+        }
+        for rows in taken {
+            *rows = rows.saturating_sub(1);
+        }
+        self.out.end();
     }
 
     fn around(&mut self, before: &str, element: &Element, after: &str) {
@@ -155,10 +195,18 @@ struct Lines {
     out: String,
     line: String,
     in_cell: usize,
+    /// Whether a line of a cell has ended, and another may follow.
+    is_parted: bool,
 }
 
 impl Lines {
     fn words(&mut self, text: &str) {
+        if self.is_parted && !text.trim().is_empty() {
+            self.is_parted = false;
+            let begun = !self.line.is_empty() && !self.line.trim_end().ends_with('|');
+            self.line.truncate(self.line.trim_end().len());
+            self.line.push_str(if begun { " / " } else { " " });
+        }
         for c in text.chars() {
             if matches!(c, ' ' | '\n' | '\t' | '\r') {
                 if !self.line.is_empty() && !self.line.ends_with(' ') {
@@ -173,7 +221,7 @@ impl Lines {
     /// Ends the line, where one is under way.
     fn end(&mut self) {
         if self.in_cell > 0 {
-            self.words(" ");
+            self.is_parted = true;
             return;
         }
         let line = self.line.trim_end();
@@ -182,6 +230,14 @@ impl Lines {
             self.out.push('\n');
         }
         self.line.clear();
+    }
+
+    /// Begins a column of a row; within a cell, rows of an inner table go on in one line.
+    fn column(&mut self, column: usize) {
+        if column > 0 {
+            self.is_parted = false;
+            self.line.push_str(if self.line.is_empty() || self.line.ends_with(' ') { "| " } else { " | " });
+        }
     }
 
     fn break_line(&mut self) {

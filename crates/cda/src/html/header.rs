@@ -7,8 +7,9 @@ pub(super) fn header(document: &Whole) -> Tag {
     let head = &document.header;
     let title = if head.title.is_empty() { "Document sans titre" } else { &head.title };
     let mut out = Tag::new("header").with(Tag::new("h1").text(title));
-    if let Some(kind) = head.code.as_ref().filter(|code| !code.display_name.is_empty()) {
-        out.push(Tag::new("p").class("sub").text(kind.display_name.as_str()));
+    let kind = head.code.as_ref().map(|code| code.display_name.as_str()).unwrap_or_default();
+    if !kind.is_empty() && kind != head.title {
+        out.push(Tag::new("p").class("sub").text(kind));
     }
     let masking = document.masking();
     if !masking.is_open() {
@@ -25,14 +26,18 @@ pub(super) fn header(document: &Whole) -> Tag {
             1 => "Résultat critique".to_owned(),
             many => format!("{many} résultats critiques"),
         };
-        let box_ = Tag::new("div").class("notice alert").attribute("role", "note");
-        out.push(box_.with(Tag::new("strong").text(said)).with(list));
+        let alert = Tag::new("div").class("notice alert").attribute("role", "note");
+        out.push(alert.with(Tag::new("strong").text(said)).with(list));
     }
     let mut cards = Tag::new("div").class("facts");
     for card in summary::cards(head) {
         let mut list = Tag::new("dl");
+        let mut last = "";
         for (name, value) in card.lines {
-            list.push(Tag::new("dt").text(name));
+            if name != last {
+                list.push(Tag::new("dt").text(name));
+                last = name;
+            }
             list.push(Tag::new("dd").text(value));
         }
         cards.push(Tag::new("section").class("card").with(Tag::new("h2").text(card.title)).with(list));

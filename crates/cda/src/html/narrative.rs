@@ -231,8 +231,10 @@ impl<'d> Writer<'d> {
             Some(Align::Justify) => "a-justify",
             Some(Align::Left) | None => "",
         };
-        let mut tag = self.styled(if cell.is_header { "th" } else { "td" }, element, align);
-        if cell.is_header {
+        // An empty corner heads nothing.
+        let heads = cell.is_header && !element.children.iter().all(Node::is_blank);
+        let mut tag = self.styled(if heads { "th" } else { "td" }, element, align);
+        if heads {
             let scope = match cell.scope {
                 Some(Scope::Row) => "row",
                 Some(Scope::Column) => "col",
@@ -313,7 +315,11 @@ impl<'d> Writer<'d> {
         let mut figure =
             Tag::new("figure").with(Tag::new("img").attribute("src", source).attribute("alt", alternative));
         if !file.is_as_declared() {
-            let claim = format!("Image {}, annoncée {}", file.kind.media_type(), file.media.media_type);
+            let claim = format!(
+                "Cette image est de type {} ; le document l’annonce {}.",
+                file.kind.media_type(),
+                file.media.media_type.chars().take(80).collect::<String>()
+            );
             figure.push(Tag::new("figcaption").text(claim));
         }
         figure

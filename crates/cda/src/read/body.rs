@@ -19,14 +19,20 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-pub(super) fn read(root: Node<'_, '_>, document: &mut Document) {
+/// Level, body and copy. `files` are those that [`files`] has read; without them what is needed is decoded here.
+pub(super) fn read(root: Node<'_, '_>, document: &mut Document, files: Option<&[Embedded]>) {
+    let of = |files: &[Embedded], place| Some(files.iter().find(|file| file.place == place)?.media.clone());
     if let Some(body) = at(root, &["component", "structuredBody"]) {
         document.level = Level::N3;
-        if let Some(value) = copy(body) {
-            document.copy = media(value, &mut document.problems);
-        }
+        document.copy = match files {
+            Some(files) => of(files, Place::Copy),
+            None => copy(body).and_then(|value| media(value, &mut document.problems)),
+        };
     } else if let Some(text) = at(root, &["component", "nonXMLBody", "text"]) {
-        document.body = media(text, &mut document.problems);
+        document.body = match files {
+            Some(files) => of(files, Place::Body),
+            None => media(text, &mut document.problems),
+        };
     } else {
         document.problems.push("there is neither a nonXMLBody nor a structuredBody".into());
     }
@@ -53,12 +59,13 @@ pub(super) fn files(
     problems: &mut Vec<String>,
 ) -> (Vec<Embedded>, HashMap<String, usize>) {
     let (mut files, mut names) = (Vec::new(), HashMap::new());
-    if let Some(text) = at(root, &["component", "nonXMLBody", "text"]) {
-        files.extend(media(text, problems).map(|media| Embedded::new(None, media, Place::Body, "")));
-    }
-    let Some(body) = at(root, &["component", "structuredBody"]) else { return (files, names) };
-    let mut copied = false;
-    let mut sections: HashMap<NodeId, (bool, String)> = HashMap::new();
+    let Some(body) = at(root, &["component", "structuredBody"]) else {
+        let file = at(root, &["component", "nonXMLBody", "text"]).and_then(|text| media(text, problems));
+        files.extend(file.map(|file| Embedded::new(None, file, Place::Body, String::new())));
+        return (files, names);
+    };
+    let copied = copy(body);
+    let mut titles: HashMap<NodeId, String> = HashMap::new();
     let found = body.descendants().filter(|node| node.has_tag_name((NAMESPACE, "observationMedia")));
     for node in found {
         if files.len() == Limits::MEDIA {
@@ -71,27 +78,24 @@ pub(super) fn files(
             continue;
         }
         let section = node.ancestors().find(|node| node.has_tag_name((NAMESPACE, "section")));
-        let (in_copy, title) = match section {
-            Some(section) => sections.entry(section.id()).or_insert_with(|| about(section)).clone(),
-            None => (false, String::new()),
-        };
-        let place = if !copied && in_copy { Place::Copy } else { Place::Attached };
+        let title =
+            section.map(|section| titles.entry(section.id()).or_insert_with(|| title(section)).clone());
+        let place = if copied == Some(value) { Place::Copy } else { Place::Attached };
         let id = attribute(node, "ID");
         if let Some(media) = media(value, problems) {
-            copied |= place == Place::Copy;
             for id in id.iter().cloned().chain(region(node)) {
                 names.entry(id).or_insert(files.len());
             }
-            files.push(Embedded::new(id, media, place, &title));
+            files.push(Embedded::new(id, media, place, title.unwrap_or_default()));
         }
     }
     (files, names)
 }
 
-/// Whether a section is the one of the copy, and its title.
-fn about(section: Node<'_, '_>) -> (bool, String) {
+/// The title of a section, short.
+fn title(section: Node<'_, '_>) -> String {
     let title = at(section, &["title"]).map(text).unwrap_or_default();
-    (is_copy(section), title.chars().take(Limits::REPEATED_TITLE_CHARS).collect())
+    title.chars().take(Limits::REPEATED_TITLE_CHARS).collect()
 }
 
 /// The name of the region of interest that a picture stands in.

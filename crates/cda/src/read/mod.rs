@@ -24,7 +24,7 @@ pub const MAX_NODES: u32 = 2_000_000;
 pub fn read(bytes: &[u8]) -> Result<Document, Error> {
     with_root(bytes, |root| {
         let mut document = header::read(root);
-        body::read(root, &mut document);
+        body::read(root, &mut document, None);
         document
     })
 }
@@ -37,19 +37,15 @@ pub fn read(bytes: &[u8]) -> Result<Document, Error> {
 pub fn read_whole(bytes: &[u8]) -> Result<Whole, Error> {
     with_root(bytes, |root| {
         let mut header = header::read(root);
-        body::read(root, &mut header);
         let mut problems = Vec::new();
         let (media, names) = body::files(root, &mut problems);
+        body::read(root, &mut header, Some(&media));
         let mut reader = Reader::new(&names);
         let body = tree::at(root, &["component", "structuredBody"]);
         let sections = body.map(|body| reader.sections(body, 0)).unwrap_or_default();
         problems.append(&mut reader.problems);
         let laboratory = body.map(|body| lab::read(body, &mut problems)).unwrap_or_default();
-        for problem in problems {
-            if !header.problems.contains(&problem) {
-                header.problems.push(problem);
-            }
-        }
+        header.problems.append(&mut problems);
         let name = root.document().root_element().tag_name().name().chars().take(80).collect();
         let has_mark = bytes.starts_with(b"\xef\xbb\xbf")
             || bytes.starts_with(b"\xff\xfe")

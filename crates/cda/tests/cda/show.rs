@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use super::{corpus, patient};
 
 /// Elements and attributes that a page may have, and no others.
-const TAGS: [&str; 44] = [
+const TAGS: [&str; 45] = [
     "html",
+    "main",
     "head",
     "meta",
     "title",
@@ -305,8 +306,18 @@ fn a_text_is_laid_out_in_lines() {
     );
     assert_eq!(
         text::narrative(&whole),
-        "Une section\n-----------\nUn deux\nA | B\n1 2 | - x\n\n1. y\n2. z\nici <https://a.fr>\n"
+        "Une section\n-----------\nUn deux\nA | B\n1 / 2 | - x\n\n1. y\n2. z\nici <https://a.fr>\n"
     );
+}
+
+#[test]
+fn a_value_stays_in_its_column_whatever_spans() {
+    let whole = document(
+        "<table><thead><tr><th colspan='2' rowspan='2'>A</th><th>B</th></tr><tr><th>C</th></tr></thead><tbody><tr>\
+         <td rowspan='2'>1</td><td>2</td><td>3</td></tr><tr><td/><td>4<br/><paragraph>5</paragraph></td></tr></tbody>\
+         </table>",
+    );
+    assert_eq!(text::narrative(&whole), "Une section\n-----------\nA | | B\n| | C\n1 | 2 | 3\n| | 4 / 5\n");
 }
 
 /// Narrative of any shape, names good and bad.
