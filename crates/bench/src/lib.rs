@@ -22,6 +22,7 @@ mod window;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -123,6 +124,7 @@ pub(crate) struct Shared {
     pub(crate) sink: i64,
     live: Mutex<HashMap<i64, Live>>,
     cancelled: Mutex<HashSet<i64>>,
+    stopping: AtomicBool,
     changed: watch::Sender<u64>,
     /// One registration at a time: each looks at the products that are there before it adds its own.
     registering: tokio::sync::Mutex<()>,
@@ -201,6 +203,7 @@ impl Bench {
             sink,
             live: Mutex::default(),
             cancelled: Mutex::default(),
+            stopping: AtomicBool::new(false),
             changed: watch::Sender::new(0),
             registering: tokio::sync::Mutex::default(),
             parts,
@@ -418,10 +421,18 @@ impl Bench {
     /// # Errors
     /// `unknown_product`, with what to type.
     pub async fn product(&self, nil: &str) -> Result<Product, Error> {
-        self.products().await?.into_iter().find(|product| product.nil == nil).ok_or_else(|| {
+        let parts = &self.shared.parts;
+        let row = sqlx::query("SELECT * FROM product WHERE nil = $1")
+            .bind(nil)
+            .fetch_optional(parts.db.reader())
+            .await
+            .map_err(db::Error::from)?;
+        let Some(row) = row else {
             let next = "List the products with: vaguemestre account list. Register one with: vaguemestre account add.";
-            Error::new(Code::UnknownProduct, format!("no product has the NIL {nil:?}"), next).field("nil")
-        })
+            return Err(Error::new(Code::UnknownProduct, format!("no product has the NIL {nil:?}"), next)
+                .field("nil"));
+        };
+        Ok(Product::read(&row, parts.operator.domain())?)
     }
 
     /// Tokens for a script, of a person whose mailbox the sandbox knows.
@@ -594,6 +605,28 @@ impl Bench {
         }
         self.shared.touch();
         Ok(())
+    }
+
+    /// Ends every open window before the database is closed: *aborted*, never a verdict. What cannot end in time, an
+    /// adapter's step for example, is found without a verdict at the next start, and aborted then.
+    pub async fn stop(&self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        let mut changes = self.changes();
+        let waiting = |shared: &Shared| {
+            let live = shared.live();
+            live.values()
+                .filter(|live| live.phase == Phase::Waiting)
+                .map(|live| live.poke.notify_one())
+                .count()
+        };
+        let ended = async {
+            while waiting(&self.shared) > 0 {
+                if changes.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(2), ended).await;
     }
 
     /// When the open window of this run ends, and how many of its steps are done; `None` where it is not open.
@@ -793,17 +826,28 @@ impl Shared {
             ended.evidence.as_ref(),
         )
         .await;
-        if let Err(error) = written {
-            tracing::error!(run = order.number, "the verdict could not be written: {error}");
+        match written {
+            Ok(()) => {}
+            // The next start finds it without a verdict, and says that it was aborted.
+            Err(error) if self.stopping.load(Ordering::SeqCst) => {
+                tracing::info!(run = order.number, "stopped before its verdict was written: {error}");
+            }
+            Err(error) => tracing::error!(run = order.number, "the verdict could not be written: {error}"),
         }
         self.live().remove(&order.number);
         self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).remove(&order.number);
         self.touch();
     }
 
-    /// Whether somebody asked for the end of this run.
+    /// Why a run that [`Shared::is_cancelled`] was ended.
+    pub(crate) fn why_cancelled(&self) -> &'static str {
+        if self.stopping.load(Ordering::SeqCst) { window::STOPPED } else { window::CANCELLED }
+    }
+
+    /// Whether somebody asked for the end of this run, or of the bench.
     pub(crate) fn is_cancelled(&self, run: i64) -> bool {
-        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).contains(&run)
+        self.stopping.load(Ordering::SeqCst)
+            || self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).contains(&run)
     }
 
     /// Says until when an open run waits; what is returned wakes whoever waits when that changes.

@@ -54,7 +54,13 @@ pub fn write(
     let protocols: Vec<&str> = scenario.protocols().iter().map(|protocol| protocol.name()).collect();
     let opened = context.opened;
     log.bench(opened, format!("Début du script de test {}", scenario.script));
-    log.bench(opened, format!("Exécution n° {} : {}", context.run, scenario.title.fr));
+    log.bench(
+        opened,
+        match context.run {
+            0 => format!("Jugement a posteriori, sans numéro ni preuve : {}", scenario.title.fr),
+            number => format!("Exécution n° {number} : {}", scenario.title.fr),
+        },
+    );
     log.bench(opened, format!("Nom utilisateur {}", context.nil));
     log.bench(opened, protocols.join(", "));
     log.bench(opened, format!("Mode : {}", scenario.mode));

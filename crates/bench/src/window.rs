@@ -87,7 +87,7 @@ pub(crate) async fn run(bench: &Arc<Shared>, order: &Order) -> Ended {
         evidence: None,
     };
     if bench.is_cancelled(order.number) {
-        return without(Verdict::Aborted, CANCELLED.into());
+        return without(Verdict::Aborted, bench.why_cancelled().into());
     }
     match open_and_judge(bench, order).await {
         Ok(ended) => ended,
@@ -97,6 +97,7 @@ pub(crate) async fn run(bench: &Arc<Shared>, order: &Order) -> Ended {
 }
 
 pub(crate) const CANCELLED: &str = "l’exécution a été annulée";
+pub(crate) const STOPPED: &str = "le banc a été arrêté pendant l’exécution";
 
 async fn open_and_judge(bench: &Arc<Shared>, order: &Order) -> Result<Ended, Error> {
     let journal = &bench.parts.journal;
@@ -119,7 +120,7 @@ async fn open_and_judge(bench: &Arc<Shared>, order: &Order) -> Result<Ended, Err
         let closed = bench.parts.clock.now();
         return Ok(Ended {
             verdict: Verdict::Aborted,
-            reason: CANCELLED.into(),
+            reason: bench.why_cancelled().into(),
             opened,
             closed,
             evidence: None,

@@ -123,6 +123,7 @@ impl Sandbox {
     /// Stops every service, lets what is being written be written, and closes the database.
     pub(crate) async fn stop(self) {
         self.data.unpublish();
+        self.bench.stop().await;
         let _ = self.shutdown.send(true);
         let all = async {
             for task in self.tasks {

@@ -94,8 +94,11 @@ pub(crate) async fn show(
 /// A text of a scenario with what it leaves open.
 fn filled(face: &Face, job: &Scenario, product: Option<&Product>, text: &rules::Text) -> Words {
     let addresses = &face.bench.parts().addresses;
+    let (motco2, patient) = face.bench.patient_addresses();
     let fill = |words: &str| {
         let words = words
+            .replace("{patient_motco2}", &motco2)
+            .replace("{patient}", &patient)
             .replace("{imap}", &endpoints(&addresses.imap))
             .replace("{smtp}", &endpoints(&addresses.smtp))
             .replace("{psc}", addresses.psc["issuer"].as_str().unwrap_or_default());
