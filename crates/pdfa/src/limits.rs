@@ -3,7 +3,8 @@
 pub struct Limits {
     /// Pages.
     pub pages: usize,
-    /// Characters of the narrative.
+    /// Characters of the narrative. An element counts as [`Limits::ELEMENT`] of them, so that elements without text have
+    /// their price.
     pub characters: usize,
     /// Cells of all tables together.
     pub cells: usize,
@@ -14,6 +15,8 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// What an element costs, in characters.
+    pub const ELEMENT: usize = 8;
     /// Columns of a table. One with more is set as lines of text, cell after cell.
     pub const COLUMNS: usize = 40;
     /// Elements of the narrative within each other that are set as such; deeper ones only give their text.
@@ -22,6 +25,6 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { pages: 500, characters: 2_000_000, cells: 100_000, pixels: 25_000_000, all_pixels: 60_000_000 }
+        Self { pages: 500, characters: 1_000_000, cells: 100_000, pixels: 25_000_000, all_pixels: 60_000_000 }
     }
 }

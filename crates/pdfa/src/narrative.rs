@@ -145,6 +145,7 @@ impl<'a, 'i, 'l> Reader<'a, 'i, 'l> {
             if !node.is_element() {
                 continue;
             }
+            self.count(Limits::ELEMENT)?;
             let style = styled(node, style);
             match node.tag_name().name() {
                 "br" => flow.line_break(style),
@@ -185,6 +186,7 @@ impl<'a, 'i, 'l> Reader<'a, 'i, 'l> {
         let ordered = list.attribute("listType").is_some_and(|kind| kind.eq_ignore_ascii_case("ordered"));
         let mut items = Vec::new();
         for node in list.children().filter(Node::is_element) {
+            self.count(Limits::ELEMENT)?;
             let style = styled(node, style);
             if node.tag_name().name() == "caption" {
                 flow.blocks.extend(self.blocks(node, Style { bold: true, ..style }, depth + 1)?);

@@ -381,3 +381,24 @@ proptest! {
         prop_assert!(set(&xml).is_ok());
     }
 }
+
+/// What costs its sender 2 MB costs us seconds at most, and ends in a PDF or a limit.
+#[test]
+fn hostile_sizes_end_soon() {
+    for (name, narrative) in [
+        ("breaks", "a<br/>".repeat(200_000)),
+        ("items", format!("<list>{}</list>", "<item/>".repeat(200_000))),
+        ("cells", format!("<table>{}</table>", "<tr><td>a</td><td colspan='40'/></tr>".repeat(60_000))),
+        ("wide", format!("<table>{}</table>", "<tr><td colspan='39'/><td>a</td></tr>".repeat(40_000))),
+        ("spans", format!("<table>{}</table>", "<tr><td rowspan='1000'>a</td></tr>".repeat(20_000))),
+        ("a line", "x".repeat(900_000)),
+        ("styles", "<content styleCode='Bold'>x</content>y".repeat(60_000)),
+    ] {
+        let start = Instant::now();
+        let ended = set(&narrative);
+        let took = start.elapsed();
+        eprintln!("{name}: {:?} {took:?}", ended.as_ref().map(|pdf| pdf.pages).map_err(ToString::to_string));
+        assert!(ended.is_ok() || matches!(ended, Err(Error::TooLarge { .. })), "{name}: {ended:?}");
+        assert!(took < Duration::from_secs(20), "{name}: {took:?}");
+    }
+}

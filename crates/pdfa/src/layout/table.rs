@@ -1,13 +1,15 @@
 //! Tables: columns as wide as their texts ask for, rows tied by a `rowspan` kept together, heads repeated on each page.
 
-use super::lines::{self, Frag, What};
+use std::ops::Range;
+
+use super::lines::{self, Frag};
 use super::{BOTTOM, LEFT, Op, RIGHT, SIZE, Setter, TOP, Tone};
-use crate::content::{Block, Cell, Table};
+use crate::content::{Align, Block, Cell, Row, Table};
 use crate::{Error, Limits};
 
 /// Inside the lines of a cell, around text of full size and around smaller text.
 const PAD: f32 = 3.0;
-const SMALL_PAD: f32 = 2.0;
+const SMALL_PAD: f32 = 1.6;
 /// Sizes of text that are tried until the longest words fit.
 const SIZES: [f32; 4] = [8.5, 7.5, 6.5, 6.0];
 /// No word may ask for a column wider than this; it is cut instead.
@@ -21,12 +23,35 @@ struct Placed<'t> {
     rows: usize,
     cell: &'t Cell,
     frags: Vec<Frag>,
+}
+
+/// A table in its columns and rows.
+struct Grid<'t> {
+    /// By row.
+    cells: Vec<Placed<'t>>,
+    /// Where the cells of each row begin, and where the last end.
+    starts: Vec<usize>,
+    heights: Vec<f32>,
+    /// Left of each column, and right of the last.
+    edges: Vec<f32>,
     pad: f32,
+    /// Without lines.
+    plain: bool,
+}
+
+impl<'t> Grid<'t> {
+    fn of_rows(&self, rows: Range<usize>) -> &[Placed<'t>] {
+        &self.cells[self.starts[rows.start]..self.starts[rows.end]]
+    }
+
+    fn height(&self, rows: Range<usize>) -> f32 {
+        self.heights[rows].iter().sum()
+    }
 }
 
 impl Placed<'_> {
     fn height(&self) -> f32 {
-        self.frags.iter().map(|frag| frag.height).sum::<f32>() + 2.0 * self.pad
+        self.frags.iter().map(|frag| frag.height).sum()
     }
 }
 
@@ -36,74 +61,66 @@ impl Setter<'_> {
         if columns > Limits::COLUMNS {
             for row in lines::rows_as_lines(table) {
                 let block = Block::Paragraph(row);
-                self.flow(lines::frags(
-                    self.fonts,
-                    &[block],
-                    RIGHT - LEFT,
-                    SIZE,
-                    crate::content::Align::Left,
-                ))?;
+                self.flow(lines::frags(self.fonts, &[block], RIGHT - LEFT, SIZE, Align::Left))?;
             }
             return Ok(());
         }
+        let rows = table.rows.len();
         let (widths, size) = self.columns(table, &cells, columns);
-        let edges: Vec<f32> = std::iter::once(LEFT)
-            .chain(widths.iter().scan(LEFT, |x, width| {
-                *x += width;
-                Some(*x)
-            }))
-            .collect();
+        let mut edges = vec![LEFT];
+        for width in widths {
+            edges.push(edges.last().copied().unwrap_or(LEFT) + width);
+        }
+        let pad = pad_of(size, table.plain);
         for placed in &mut cells {
-            let width = edges[placed.column + placed.columns]
-                - edges[placed.column]
-                - 2.0 * pad_of(size, table.plain);
-            placed.pad = pad_of(size, table.plain);
+            let width = edges[placed.column + placed.columns] - edges[placed.column] - 2.0 * pad;
             placed.frags =
                 lines::frags(self.fonts, &placed.cell.blocks, width.max(8.0), size, placed.cell.align);
         }
-        let heights = heights(&cells, table.rows.len());
-        let heads = table.rows.iter().take_while(|row| row.head).count();
-        let heads = bands(&cells, table.rows.len())
-            .take_while(|band| band.end <= heads)
-            .last()
-            .map_or(0, |band| band.end);
-        let head_height: f32 = heights[..heads].iter().sum();
-        let repeated = heads > 0 && heads < table.rows.len() && head_height < (BOTTOM - TOP) / 3.0;
+        let starts = (0..=rows).map(|row| cells.partition_point(|placed| placed.row < row)).collect();
+        let heights = heights(&cells, rows, pad);
+        let bands = bands(&cells, rows);
+        let grid = Grid { cells, starts, heights, edges, pad, plain: table.plain };
         if table.plain {
-            let height: f32 = heights.iter().sum();
-            let (y, width) = (self.y, RIGHT - LEFT);
+            let (y, width, height) = (self.y, RIGHT - LEFT, grid.height(0..rows));
             if height < self.room() {
                 self.put(Op::Box { x: LEFT, y, width, height, fill: Some(Tone::Panel), line: None });
             }
         }
-        // Rows of heads at the start, marked as such or not, and the band after them.
-        let of_heads = |row: &crate::content::Row| row.head || row.cells.iter().all(|cell| cell.head);
-        let lead_rows = table.rows.iter().take_while(|row| of_heads(row)).count().max(heads);
-        let after = bands(&cells, table.rows.len())
-            .find(|band| band.end > lead_rows)
-            .map_or(lead_rows, |band| band.end);
-        let lead: f32 = heights[..after].iter().sum();
-        for band in bands(&cells, table.rows.len()) {
-            let height: f32 = heights[band.clone()].iter().sum();
-            let full = BOTTOM - TOP - if repeated { head_height } else { 0.0 };
-            // A head never stands alone at the foot of a page.
-            let keep = if band.start < lead_rows { lead.min(full) } else { height };
-            if keep.max(height) > self.room() && !self.at_top() && (height <= full || self.room() < 40.0) {
+        self.rows(table, &grid, bands)?;
+        self.y += SIZE * 0.7;
+        Ok(())
+    }
+
+    /// Band after band, each where there is room for it.
+    fn rows(&mut self, table: &Table, grid: &Grid<'_>, bands: Vec<Range<usize>>) -> Result<(), Error> {
+        let marked = table.rows.iter().take_while(|row| row.head).count();
+        let heads = bands.iter().take_while(|band| band.end <= marked).last().map_or(0, |band| band.end);
+        let head_height = grid.height(0..heads);
+        let repeated = heads < table.rows.len() && head_height < (BOTTOM - TOP) / 3.0;
+        // Rows of heads at the start, marked as such or not, and the band after them: a head never stands alone at the
+        // foot of a page.
+        let is_head = |row: &Row| row.head || row.cells.iter().all(|cell| cell.head);
+        let lead = table.rows.iter().take_while(|row| is_head(row)).count();
+        let after = bands.iter().find(|band| band.end > lead).map_or(lead, |band| band.end);
+        for band in bands {
+            let repeat = if repeated && band.start >= heads { 0..heads } else { 0..0 };
+            let height = grid.height(band.clone());
+            let full = BOTTOM - TOP - grid.height(repeat.clone());
+            let together = if band.start < lead { grid.height(band.start..after).min(full) } else { height };
+            let helps = height <= full || self.room() < 40.0;
+            if together.max(height) > self.room() && !self.at_top() && helps {
                 self.page_break()?;
-                if repeated && band.start >= heads {
-                    self.band(&cells, 0..heads, &heights, &edges, table.plain);
-                }
+                self.band(grid, repeat.clone());
             }
             if height <= self.room() {
-                self.band(&cells, band, &heights, &edges, table.plain);
+                self.band(grid, band);
             } else {
-                let head = if repeated && band.start >= heads { 0..heads } else { 0..0 };
                 for row in band {
-                    self.long_row(&cells, row, head.clone(), &heights, &edges)?;
+                    self.long_row(grid, row, &repeat)?;
                 }
             }
         }
-        self.y += SIZE * 0.7;
         Ok(())
     }
 
@@ -148,99 +165,76 @@ impl Setter<'_> {
     }
 
     /// Rows that stand together, where there is room for them.
-    fn band(
-        &mut self,
-        cells: &[Placed<'_>],
-        band: std::ops::Range<usize>,
-        heights: &[f32],
-        edges: &[f32],
-        plain: bool,
-    ) {
+    fn band(&mut self, grid: &Grid<'_>, band: Range<usize>) {
         let top = self.y;
-        for placed in cells.iter().filter(|placed| band.contains(&placed.row)) {
-            let y = top + heights[band.start..placed.row].iter().sum::<f32>();
+        for placed in grid.of_rows(band.clone()) {
+            let y = top + grid.height(band.start..placed.row);
             let end = (placed.row + placed.rows).min(band.end);
-            let height = heights[placed.row..end].iter().sum();
-            if !plain {
-                self.cell_box(placed, y, height, edges);
-            }
-            let mut at = y + placed.pad;
-            for frag in placed.frags.clone() {
-                let height = frag.height;
-                self.put_frag(frag, edges[placed.column] + placed.pad, at);
-                at += height;
-            }
+            self.cell(grid, placed, y, grid.height(placed.row..end), placed.frags.clone());
         }
-        self.y += heights[band].iter().sum::<f32>();
+        self.y += grid.height(band);
     }
 
-    fn cell_box(&mut self, placed: &Placed<'_>, y: f32, height: f32, edges: &[f32]) {
-        let (x, end) = (edges[placed.column], edges[placed.column + placed.columns]);
-        let fill = placed.cell.head.then_some(Tone::Head);
-        self.put(Op::Box { x, y, width: end - x, height, fill, line: Some(Tone::Rule) });
+    fn cell(&mut self, grid: &Grid<'_>, placed: &Placed<'_>, y: f32, height: f32, frags: Vec<Frag>) {
+        let (x, end) = (grid.edges[placed.column], grid.edges[placed.column + placed.columns]);
+        if !grid.plain {
+            let fill = placed.cell.head.then_some(Tone::Head);
+            self.put(Op::Box { x, y, width: end - x, height, fill, line: Some(Tone::Rule) });
+        }
+        let mut at = y + grid.pad;
+        for frag in frags {
+            let height = frag.height;
+            self.put_frag(frag, x + grid.pad, at);
+            at += height;
+        }
     }
 
     /// A row higher than a page, or of a band higher than a page: each cell goes on where it was cut. A cell of several
     /// rows stands in its first.
-    fn long_row(
-        &mut self,
-        cells: &[Placed<'_>],
-        row: usize,
-        head: std::ops::Range<usize>,
-        heights: &[f32],
-        edges: &[f32],
-    ) -> Result<(), Error> {
-        let pad = cells.first().map_or(PAD, |placed| placed.pad);
-        let of_row: Vec<&Placed<'_>> = cells.iter().filter(|placed| placed.row == row).collect();
-        let mut left: Vec<std::slice::Iter<'_, Frag>> =
-            of_row.iter().map(|placed| placed.frags.iter()).collect();
+    fn long_row(&mut self, grid: &Grid<'_>, row: usize, repeat: &Range<usize>) -> Result<(), Error> {
+        let cells = grid.of_rows(row..row + 1);
+        let mut left: Vec<&[Frag]> = cells.iter().map(|placed| placed.frags.as_slice()).collect();
         loop {
             if self.room() < 30.0 && !self.at_top() {
                 self.page_break()?;
-                self.band(cells, head.clone(), heights, edges, false);
+                self.band(grid, repeat.clone());
             }
-            let room = self.room() - 2.0 * pad;
+            let room = self.room() - 2.0 * grid.pad;
             let mut used: f32 = 0.0;
             let mut taken: Vec<Vec<Frag>> = Vec::new();
             for frags in &mut left {
-                let (mut height, mut mine) = (0.0, Vec::new());
-                while let Some(frag) = frags.as_slice().first() {
-                    if height + frag.height > room && !(height == 0.0 && self.at_top()) {
-                        break;
-                    }
-                    height += frag.height;
-                    mine.push(frag.clone());
-                    frags.next();
-                    while height == 0.0
-                        && frags.as_slice().first().is_some_and(|f| matches!(f.what, What::Space))
-                    {
-                        frags.next();
-                    }
-                }
+                let mut height = 0.0;
+                // What is higher than a page, which nothing is, would stand at its top all the same.
+                let fits = |frag: &&Frag| {
+                    let fits = height + frag.height <= room || height == 0.0 && room > (BOTTOM - TOP) / 2.0;
+                    height += if fits { frag.height } else { 0.0 };
+                    fits
+                };
+                let count = frags.iter().take_while(fits).count();
                 used = used.max(height);
-                taken.push(mine);
+                taken.push(frags[..count].to_vec());
+                *frags = &frags[count..];
             }
-            let height = used + 2.0 * pad;
-            for (placed, frags) in of_row.iter().zip(taken) {
-                self.cell_box(placed, self.y, height, edges);
-                let mut at = self.y + placed.pad;
-                for frag in frags {
-                    let height = frag.height;
-                    self.put_frag(frag, edges[placed.column] + placed.pad, at);
-                    at += height;
-                }
+            if used == 0.0 && left.iter().any(|frags| !frags.is_empty()) {
+                self.page_break()?;
+                self.band(grid, repeat.clone());
+                continue;
+            }
+            let height = used + 2.0 * grid.pad;
+            for (placed, frags) in cells.iter().zip(taken) {
+                self.cell(grid, placed, self.y, height, frags);
             }
             self.y += height;
-            if left.iter().all(|frags| frags.as_slice().is_empty()) {
+            if left.iter().all(|frags| frags.is_empty()) {
                 return Ok(());
             }
             self.page_break()?;
-            self.band(cells, head.clone(), heights, edges, false);
+            self.band(grid, repeat.clone());
         }
     }
 }
 
-/// Gives every cell its row and columns, and the number of columns.
+/// Gives every cell its row and columns, and the number of columns; no cells where those are too many.
 fn place(table: &Table) -> (Vec<Placed<'_>>, usize) {
     let mut cells = Vec::new();
     let mut taken: Vec<usize> = Vec::new(); // rows for which each column is still taken
@@ -251,20 +245,15 @@ fn place(table: &Table) -> (Vec<Placed<'_>>, usize) {
                 column += 1;
             }
             let end = column + cell.columns;
+            if end > Limits::COLUMNS {
+                return (Vec::new(), end);
+            }
             if taken.len() < end {
                 taken.resize(end, 0);
             }
             let rows = cell.rows.min(table.rows.len() - row);
             taken[column..end].iter_mut().for_each(|left| *left = (*left).max(rows));
-            cells.push(Placed {
-                row,
-                column,
-                columns: cell.columns,
-                rows,
-                cell,
-                frags: Vec::new(),
-                pad: PAD,
-            });
+            cells.push(Placed { row, column, columns: cell.columns, rows, cell, frags: Vec::new() });
             column = end;
         }
         taken.iter_mut().for_each(|rows| *rows = rows.saturating_sub(1));
@@ -303,14 +292,14 @@ fn widen(columns: &mut [f32], wanted: f32) {
 }
 
 /// Heights of the rows: of cells of one row first, then the last row of a higher cell gives the rest.
-fn heights(cells: &[Placed<'_>], rows: usize) -> Vec<f32> {
-    let mut heights = vec![2.0 * SMALL_PAD + 4.0; rows];
+fn heights(cells: &[Placed<'_>], rows: usize, pad: f32) -> Vec<f32> {
+    let mut heights = vec![2.0 * pad + 4.0; rows];
     for placed in cells.iter().filter(|placed| placed.rows == 1) {
-        heights[placed.row] = placed.height().max(heights[placed.row]);
+        heights[placed.row] = (placed.height() + 2.0 * pad).max(heights[placed.row]);
     }
     for placed in cells.iter().filter(|placed| placed.rows > 1) {
         let end = placed.row + placed.rows;
-        let lack = placed.height() - heights[placed.row..end].iter().sum::<f32>();
+        let lack = placed.height() + 2.0 * pad - heights[placed.row..end].iter().sum::<f32>();
         if lack > 0.0 {
             heights[end - 1] += lack;
         }
@@ -319,22 +308,19 @@ fn heights(cells: &[Placed<'_>], rows: usize) -> Vec<f32> {
 }
 
 /// Ranges of rows that no cell crosses.
-fn bands(cells: &[Placed<'_>], rows: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
-    let mut reach: Vec<usize> = (0..rows).map(|row| row + 1).collect();
-    for placed in cells {
-        reach[placed.row] = reach[placed.row].max(placed.row + placed.rows);
+fn bands(cells: &[Placed<'_>], rows: usize) -> Vec<Range<usize>> {
+    let mut bands = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    let mut cells = cells.iter().peekable();
+    for row in 0..rows {
+        end = end.max(row + 1);
+        while let Some(placed) = cells.next_if(|placed| placed.row == row) {
+            end = end.max(row + placed.rows);
+        }
+        if end == row + 1 {
+            bands.push(start..end);
+            start = end;
+        }
     }
-    let mut start = 0;
-    std::iter::from_fn(move || {
-        if start >= rows {
-            return None;
-        }
-        let (first, mut end, mut row) = (start, start + 1, start);
-        while row < end {
-            end = end.max(reach[row]);
-            row += 1;
-        }
-        start = end;
-        Some(first..end)
-    })
+    bands
 }

@@ -51,6 +51,7 @@ impl<'a, 'i> Reader<'a, 'i, '_> {
     }
 
     fn row(&mut self, row: Node<'a, 'i>, style: Style, head: bool, depth: usize) -> Result<Row, Error> {
+        self.count(Limits::ELEMENT)?;
         let mut cells = Vec::new();
         for node in row.children().filter(Node::is_element) {
             self.cells += 1;
