@@ -117,12 +117,12 @@ impl CarriedDocument {
 }
 
 /// `IHE_XDM.zip` as the reference spells it, in any case; with a hyphen, as some senders do.
-fn is_xdm_name(name: &str) -> bool {
+pub(crate) fn is_xdm_name(name: &str) -> bool {
     let name = name.trim();
     name.eq_ignore_ascii_case(xdm::FILE_NAME) || name.eq_ignore_ascii_case("ihe-xdm.zip")
 }
 
-fn holds_metadata(archive: &Archive) -> bool {
+pub(crate) fn holds_metadata(archive: &Archive) -> bool {
     archive.files.iter().any(|path| {
         let path = path.to_ascii_uppercase();
         path.starts_with("IHE_XDM/") && path.ends_with("/METADATA.XML")

@@ -12,6 +12,7 @@ use crate::mime::guess_charset;
 mod entities;
 mod result;
 
+pub(crate) use entities::undone;
 pub use result::{HprimKind, HprimResult, Judged, Level, Range};
 
 /// A file of reports.

@@ -1,3 +1,11 @@
+mod attachment;
+mod mail;
+mod sender;
+
+pub use attachment::{Attachment, FileKind};
+pub use mail::{Interpreted, MailProblem, PartFacts, ReceivedDocument, interpret, interpret_with};
+pub use sender::{PatientSender, Sender, Settings, UserDomain};
+
 use crate::mime::decode_words;
 use crate::{Address, MessageId, header_values};
 

@@ -17,8 +17,11 @@ mod hprim;
 mod interpret;
 mod label;
 mod limits;
+mod mailbox;
 mod message_id;
 mod mime;
+mod receipt;
+mod suggestion;
 
 pub use address::{Address, AddressError, PATIENT_DOMAIN};
 pub use carried::{Carried, CarriedDocument, carried};
@@ -31,8 +34,17 @@ pub use hprim::{
     Hprim, HprimKind, HprimLine, HprimParty, HprimReport, HprimResult, Judged, Level, Range,
     looks_like_hprim, read_hprim,
 };
-pub use interpret::{Parent, XDM_MARKER, answer_subject, without_marker};
+pub use interpret::{
+    Attachment, FileKind, Interpreted, MailProblem, Parent, PartFacts, PatientSender, ReceivedDocument,
+    Sender, Settings, UserDomain, XDM_MARKER, answer_subject, interpret, interpret_with, without_marker,
+};
 pub use label::Label;
 pub use limits::MailLimits;
+pub use mailbox::Mailbox;
 pub use message_id::{MessageId, MessageIdError};
+pub use receipt::{
+    Answer, AnswerError, Bounce, BounceCause, Clue, Delivery, DeliveryAction, Disposition, Dsn, DsnRequest,
+    IntegrationError, Mdn, MdnRequest, Original, Receipt, ReceiptBytes, Report, Reserve,
+};
+pub use suggestion::{Source, Suggested, Suggestion};
 pub use xdm::Action;

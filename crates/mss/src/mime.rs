@@ -12,7 +12,7 @@ mod words;
 use std::borrow::Cow;
 
 pub(crate) use parameters::Parameters;
-pub(crate) use transfer::Transfer;
+pub(crate) use transfer::{Transfer, hex_octet};
 pub(crate) use words::{charset, decode_words, guess_charset};
 
 use crate::{MailLimits, fields};

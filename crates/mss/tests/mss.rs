@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // everything here is a test, helpers included
 
+#[path = "mss/reading.rs"]
+mod reading;
+#[path = "mss/receipts.rs"]
+mod receipts;
+
 use std::io::{Cursor, Write as _};
 use std::process::Command;
 

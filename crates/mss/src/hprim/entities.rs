@@ -1,6 +1,6 @@
 /// A line with the HTML that some programs leave in it undone: entities of French, numeric ones, and the tags of line
 /// ends and emphasis, which go. What is no such thing stays: `<5` is a result.
-pub(super) fn undone(line: &str) -> String {
+pub(crate) fn undone(line: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(line.len()), line);
     while let Some(at) = rest.find(['&', '<']) {
         out.push_str(&rest[..at]);
