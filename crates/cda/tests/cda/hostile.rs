@@ -50,6 +50,18 @@ fn deep_narratives_become_text() {
 }
 
 #[test]
+fn entries_within_each_other_are_walked_to_the_depth_that_the_parser_lets_through() {
+    let result = "<observation><templateId root='1.3.6.1.4.1.19376.1.3.1.6'/><entryRelationship>";
+    let depth = 250;
+    let nested = result.repeat(depth) + &"</entryRelationship></observation>".repeat(depth);
+    let xml = body(&format!("<component><section><entry>{nested}</entry></section></component>"));
+    assert_eq!(read_whole(xml.as_bytes()).unwrap().laboratory.results.len(), depth);
+    let tables = "<table><tr><td>".repeat(15) + "x" + &"</td></tr></table>".repeat(15);
+    let whole = read_whole(narrative(&tables).as_bytes()).unwrap();
+    assert!(page(&whole, &Options::default()).contains("<td>x</td>"));
+}
+
+#[test]
 fn huge_tables_are_cut_and_quick() {
     let row = format!("<tr>{}</tr>", "<td colspan='65000' rowspan='65000'>x</td>".repeat(10));
     let table = format!("<table><tbody>{}</tbody></table>", row.repeat(40_000));

@@ -81,10 +81,9 @@ fn check(page: &str) -> String {
     let tree = roxmltree::Document::parse(xml).unwrap_or_else(|error| panic!("{error}\n{xml}"));
     let mut text = String::new();
     for node in tree.descendants() {
-        if let Some(piece) = node.text().filter(|_| node.is_text()) {
-            if !node.parent().unwrap().has_tag_name("style") {
-                text.push_str(piece);
-            }
+        let in_style = || node.parent().is_some_and(|parent| parent.has_tag_name("style"));
+        if node.is_text() && !in_style() {
+            text.push_str(node.text().unwrap());
         }
         if !node.is_element() {
             continue;
@@ -98,7 +97,7 @@ fn check(page: &str) -> String {
                 "src" => {
                     let kinds = ["png", "jpeg", "gif"];
                     let begins = |kind: &&str| value.starts_with(&format!("data:image/{kind};base64,"));
-                    assert!(name == "img" && kinds.iter().any(|kind| begins(&kind)), "src={value}");
+                    assert!(name == "img" && kinds.iter().any(begins), "src={value}");
                 }
                 "href" => {
                     let lower = value.to_ascii_lowercase();
