@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // everything here is a test, helpers included
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -136,18 +137,20 @@ fn compare(name: &str, document: &cda::Document, bytes: &[u8], said: &str) {
     let text = cda::decode(bytes).unwrap();
     let tree = cda::xml::parse(&text, cda::MAX_NODES).unwrap();
     let here = |node: &roxmltree::Node<'_, '_>, name: &str| node.has_tag_name((cda::NAMESPACE, name));
-    let mut words = 0;
+    let mut words = HashSet::new();
     for section in tree.descendants().filter(|node| here(node, "section")) {
         for part in section.children().filter(|node| here(node, "title") || here(node, "text")) {
             for piece in part.descendants().filter(|node| node.is_text()).filter_map(|node| node.text()) {
                 for word in piece.split([' ', '\t', '\r', '\n']).filter(|word| !word.is_empty()) {
-                    assert!(said.contains(&squashed(word)), "{name}: {word:?} is not in the PDF");
-                    words += 1;
+                    words.insert(word);
                 }
             }
         }
     }
-    assert!(words > 10, "{name}: {words} words only");
+    assert!(words.len() > 10, "{name}: {} words only", words.len());
+    for word in words {
+        assert!(said.contains(&squashed(word)), "{name}: {word:?} is not in the PDF");
+    }
 }
 
 #[test]
@@ -355,7 +358,7 @@ fn limits_are_said() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
     #[test]
     fn no_narrative_panics(
@@ -391,8 +394,8 @@ fn hostile_sizes_end_soon() {
         ("cells", format!("<table>{}</table>", "<tr><td>a</td><td colspan='40'/></tr>".repeat(60_000))),
         ("wide", format!("<table>{}</table>", "<tr><td colspan='39'/><td>a</td></tr>".repeat(40_000))),
         ("spans", format!("<table>{}</table>", "<tr><td rowspan='1000'>a</td></tr>".repeat(20_000))),
-        ("a line", "x".repeat(900_000)),
-        ("styles", "<content styleCode='Bold'>x</content>y".repeat(60_000)),
+        ("a line", "x".repeat(300_000)),
+        ("styles", "<content styleCode='Bold'>x</content>y".repeat(20_000)),
     ] {
         let start = Instant::now();
         let ended = set(&narrative);
