@@ -28,6 +28,11 @@ pub(crate) fn size(octets: usize) -> String {
     }
 }
 
+/// With no line broken before a colon, a semicolon or a per cent sign.
+pub(crate) fn unbroken(text: &str) -> String {
+    text.replace(" :", "\u{a0}:").replace(" ;", "\u{a0};").replace(" %", "\u{a0}%")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

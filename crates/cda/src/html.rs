@@ -100,14 +100,14 @@ body{margin:0;background:Canvas;color:CanvasText;color-scheme:light dark}\
 .cda dt{opacity:.75}\
 .cda dt{grid-column:1}.cda dd{grid-column:2;margin:0}\
 .cda .notice{margin:.75rem 0;padding:.6rem .9rem;border-left:.3rem solid currentColor;background:color-mix(in srgb,currentColor 7%,transparent)}\
-.cda .alert{border-color:#c8102e}\
+.cda p.notice{max-width:none}.cda .alert{border-color:#c8102e}.cda .alert ul{margin:.3rem 0}.cda .alert li{max-width:none}\
 .cda .alert strong{color:#c8102e}\
 @media(prefers-color-scheme:dark){.cda .alert strong{color:#ff8095}}\
 .cda .table{overflow-x:auto;margin:.5rem 0 1rem}\
 .cda table{border-collapse:collapse;min-width:40%;overflow-wrap:normal;font-size:.94em;line-height:1.4}\
 .cda caption{text-align:left;font-weight:600;padding:.2rem 0}\
 .cda th,.cda td{border:1px solid color-mix(in srgb,currentColor 22%,transparent);padding:.3rem .6rem;text-align:left;vertical-align:top}\
-.cda th{background:color-mix(in srgb,currentColor 8%,transparent);font-weight:600}\
+.cda th,.cda thead td{background:color-mix(in srgb,currentColor 8%,transparent);font-weight:600}\
 .cda .a-center{text-align:center}\
 .cda .a-right{text-align:right}\
 .cda .a-justify{text-align:justify}\

@@ -20,7 +20,7 @@ pub(super) fn header(document: &Whole) -> Tag {
     if !critical.is_empty() {
         let mut list = Tag::new("ul");
         for result in critical.iter().take(20) {
-            list.push(Tag::new("li").text(summary::result(result)));
+            list.push(Tag::new("li").text(french::unbroken(&summary::result(result))));
         }
         let said = match critical.len() {
             1 => "Résultat critique".to_owned(),

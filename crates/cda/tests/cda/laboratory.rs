@@ -157,7 +157,7 @@ fn alerts_are_alerts_and_ranges_are_none() {
         assert_eq!(whole.laboratory.critical().count(), usize::from(critical), "{code}");
         let page = cda::html::page(&whole, &cda::html::Options::default());
         assert_eq!(page.contains("Résultat critique"), critical);
-        assert_eq!(page.contains("Potassium : 7,1 mmol/L — alerte"), critical);
+        assert_eq!(page.contains("Potassium\u{a0}: 7,1 mmol/L — alerte"), critical);
         assert_eq!(cda::text::plain(&whole).contains("RÉSULTAT CRITIQUE : Potassium"), critical);
     }
     let other = made("<interpretationCode code='HH' codeSystem='2.16.840.1.113883.6.1'/>");
