@@ -64,7 +64,7 @@ pub enum Likeness {
     /// The same but for accents, hyphens, apostrophes, blanks or case. Counts as equal (spec 02 §7.4).
     Spelling,
     /// One is the beginning of the other, by whole names: `ANNE` and `ANNE-SOPHIE`, one given name and all of them, one
-    /// half of a double name.
+    /// half of a double name. Also the same letters cut otherwise: `D'ARC` and `DARC`.
     Compound,
     /// The birth name of one is the name in use of the other (married names), or so for given names.
     UsedForBirth,
@@ -421,9 +421,7 @@ fn names(theirs: Option<&str>, ours: Option<&str>) -> Likeness {
         Likeness::Equal
     } else if a == b {
         Likeness::Spelling
-    } else if a.replace(' ', "") == b.replace(' ', "") {
-        Likeness::Spelling // DUPONT-MARTIN and DUPONTMARTIN, D'ARC and DARC
-    } else if is_run(&a, &b) || is_run(&b, &a) {
+    } else if is_run(&a, &b) || is_run(&b, &a) || a.replace(' ', "") == b.replace(' ', "") {
         Likeness::Compound
     } else {
         Likeness::Differs

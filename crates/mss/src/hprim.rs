@@ -70,7 +70,7 @@ impl HprimReport {
     /// The results among [`HprimReport::lines`].
     pub fn results(&self) -> impl Iterator<Item = &HprimResult> {
         self.lines.iter().filter_map(|line| match line {
-            HprimLine::Result(result) => Some(result),
+            HprimLine::Result(result) => Some(&**result),
             HprimLine::Title(_) | HprimLine::Text(_) => None,
         })
     }
@@ -94,7 +94,7 @@ pub enum HprimLine {
     /// `RES` without a value: the title of a chapter.
     Title(String),
     /// `RES` with a value.
-    Result(HprimResult),
+    Result(Box<HprimResult>),
 }
 
 /// Whether a file or a mail's text is HPRIM: it has one of the marks of stars on a line of its own. Names of files say

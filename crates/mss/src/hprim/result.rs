@@ -123,7 +123,7 @@ pub(super) fn line(line: &str) -> HprimLine {
         "RES" => {
             let second =
                 (!at(10).is_empty()).then(|| (at(10).to_owned(), at(11).to_owned(), range(at(12), at(13))));
-            HprimLine::Result(HprimResult {
+            HprimLine::Result(Box::new(HprimResult {
                 label: at(1).to_owned(),
                 code: at(2).to_owned(),
                 kind: kind(at(3)),
@@ -134,7 +134,7 @@ pub(super) fn line(line: &str) -> HprimLine {
                 abnormal: at(8).to_owned(),
                 status: at(9).to_owned(),
                 second,
-            })
+            }))
         }
         _ => HprimLine::Text(line.trim_end().to_owned()),
     }

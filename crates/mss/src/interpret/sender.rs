@@ -67,7 +67,7 @@ pub(super) fn names(label: &str) -> (String, String) {
     let upper = |word: &&str| {
         word.chars().any(char::is_alphabetic) && word.to_uppercase() == **word && word.chars().count() > 1
     };
-    let family: Vec<&str> = words.iter().copied().filter(|word| upper(&word)).collect();
+    let family: Vec<&str> = words.iter().copied().filter(|word| upper(word)).collect();
     if family.is_empty() || family.len() == words.len() {
         return match words.split_last() {
             Some((last, [])) => (String::new(), (*last).to_owned()),
@@ -75,7 +75,7 @@ pub(super) fn names(label: &str) -> (String, String) {
             None => (String::new(), String::new()),
         };
     }
-    let given: Vec<&str> = words.iter().copied().filter(|word| !upper(&word)).collect();
+    let given: Vec<&str> = words.iter().copied().filter(|word| !upper(word)).collect();
     (given.join(" "), family.join(" "))
 }
 

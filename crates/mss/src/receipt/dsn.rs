@@ -165,7 +165,7 @@ pub(super) fn read(tree: &Tree<'_>) -> Option<Dsn> {
 }
 
 fn delivery(group: &[(String, String)]) -> Delivery {
-    let address = |name| report::value(group, name).and_then(|value| report::typed_address(value));
+    let address = |name| report::value(group, name).and_then(report::typed_address);
     let final_recipient = address("final-recipient");
     Delivery {
         recipient: address("original-recipient").or_else(|| final_recipient.clone()),
