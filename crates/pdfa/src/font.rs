@@ -31,7 +31,7 @@ pub(crate) struct Fonts {
 
 struct Loaded {
     data: &'static [u8],
-    /// Glyph and advance in thousandths… of an em: 1.0 is the size of the font.
+    /// Glyph, and advance in sizes of the font.
     glyphs: HashMap<char, (u32, f32)>,
 }
 

@@ -92,5 +92,5 @@ pub fn render_within(document: &cda::Document, source: &[u8], limits: &Limits) -
     let title = fonts.clean(&head::title(document)).0;
     let pages = layout::set(&content, &layout::Frame { title, footer }, fonts, limits)?;
     let bytes = paint::write(document, &pages, fonts)?;
-    Ok(Pdf { bytes, origin: Origin::Rendered, pages: Some(pages.pages.len()), replaced })
+    Ok(Pdf { bytes, origin: Origin::Rendered, pages: Some(pages.len()), replaced })
 }

@@ -1,11 +1,12 @@
 //! Pages to PDF/A-1b, by krilla and under its validator.
+//!
+//! There is no outline: krilla writes its destinations as indirect objects, which ISO 32000 allows and Apache PDFBox
+//! Preflight refuses. A file that every validator passes is worth more than bookmarks.
 
 use krilla::color::rgb;
 use krilla::configure::{Archival, ConfigurationBuilder};
-use krilla::destination::XyzDestination;
 use krilla::geom::{PathBuilder, Point, Rect, Size, Transform};
 use krilla::metadata::{DateTime, Metadata};
-use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
 use krilla::paint::{Fill, Stroke};
 use krilla::surface::Surface;
@@ -16,12 +17,12 @@ use crate::Error;
 use crate::content::Ink;
 use crate::font::Fonts;
 use crate::head;
-use crate::layout::{HEIGHT, Mark, Op, Pages, Tone, WIDTH};
+use crate::layout::{HEIGHT, Op, Tone, WIDTH};
 
-/// Longest text of the metadata and of the outline, in characters (ISO 19005-1 §6.1.12 allows strings of 65 535 octets).
+/// Longest text of the metadata in characters (ISO 19005-1 §6.1.12 allows strings of 65 535 octets).
 const LONGEST: usize = 500;
 
-pub(crate) fn write(document: &cda::Document, pages: &Pages, fonts: &Fonts) -> Result<Vec<u8>, Error> {
+pub(crate) fn write(document: &cda::Document, pages: &[Vec<Op>], fonts: &Fonts) -> Result<Vec<u8>, Error> {
     let fault = |problem: &str| Error::Writer { problem: problem.to_owned() };
     let configuration = ConfigurationBuilder::new()
         .with_archival_validator(Archival::A1_B)
@@ -30,7 +31,7 @@ pub(crate) fn write(document: &cda::Document, pages: &Pages, fonts: &Fonts) -> R
     let faces = fonts.load().ok_or_else(|| fault("a font is not readable"))?;
     let mut pdf = Document::new_with(SerializeSettings { configuration, ..SerializeSettings::default() });
     pdf.set_metadata(metadata(document));
-    for ops in &pages.pages {
+    for ops in pages {
         let settings = PageSettings::from_wh(WIDTH, HEIGHT).ok_or_else(|| fault("the size of the page"))?;
         let mut page = pdf.start_page_with(settings);
         let mut surface = page.surface();
@@ -38,7 +39,6 @@ pub(crate) fn write(document: &cda::Document, pages: &Pages, fonts: &Fonts) -> R
         surface.finish();
         page.finish();
     }
-    pdf.set_outline(outline(&pages.marks));
     pdf.finish().map_err(|error| match error {
         // The list would quote fonts and glyphs in full; the kinds are enough.
         krilla::error::KrillaError::Validation(errors) => {
@@ -124,28 +124,6 @@ fn colour(tone: Tone) -> rgb::Color {
         Tone::Panel => rgb::Color::new(244, 246, 249),
         Tone::Accent => rgb::Color::new(0, 70, 116),
     }
-}
-
-/// The sections, one within the other.
-fn outline(marks: &[Mark]) -> Outline {
-    let mut outline = Outline::new();
-    let mut open: Vec<(usize, OutlineNode)> = Vec::new();
-    let mut close = |open: &mut Vec<(usize, OutlineNode)>, level: usize| {
-        while open.last().is_some_and(|(last, _)| *last >= level) {
-            let Some((_, node)) = open.pop() else { return };
-            match open.last_mut() {
-                Some((_, parent)) => parent.push_child(node),
-                None => outline.push_child(node),
-            }
-        }
-    };
-    for mark in marks {
-        close(&mut open, mark.level);
-        let destination = XyzDestination::new(mark.page, Point::from_xy(0.0, mark.y.max(12.0) - 12.0));
-        open.push((mark.level, OutlineNode::new(cut(&mark.text), destination)));
-    }
-    close(&mut open, 0);
-    outline
 }
 
 fn metadata(document: &cda::Document) -> Metadata {

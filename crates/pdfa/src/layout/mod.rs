@@ -30,7 +30,7 @@ const FOOT: f32 = HEIGHT - 34.0;
 
 const SIZE: f32 = 9.0;
 const SMALL: f32 = 7.0;
-/// The largest and the smallest of the picture's pixels: 96 to the inch.
+/// A pixel of a picture: 96 to the inch.
 const PIXEL: f32 = 0.75;
 
 /// What stands on every page.
@@ -39,22 +39,6 @@ pub(crate) struct Frame {
     pub(crate) title: String,
     /// At the foot.
     pub(crate) footer: String,
-}
-
-/// A document, set.
-#[derive(Debug, Default)]
-pub(crate) struct Pages {
-    pub(crate) pages: Vec<Vec<Op>>,
-    pub(crate) marks: Vec<Mark>,
-}
-
-/// A heading, and where it stands: the outline of the PDF.
-#[derive(Debug)]
-pub(crate) struct Mark {
-    pub(crate) level: usize,
-    pub(crate) text: String,
-    pub(crate) page: usize,
-    pub(crate) y: f32,
 }
 
 /// Something to paint.
@@ -77,21 +61,25 @@ pub(crate) enum Tone {
     Accent,
 }
 
-/// Sets all blocks on pages.
-pub(crate) fn set(blocks: &[Block], frame: &Frame, fonts: &Fonts, limits: &Limits) -> Result<Pages, Error> {
-    let mut setter = Setter { fonts, limits, pages: vec![Vec::new()], marks: Vec::new(), y: TOP };
+/// Sets all blocks on pages, each a list of what to paint.
+pub(crate) fn set(
+    blocks: &[Block],
+    frame: &Frame,
+    fonts: &Fonts,
+    limits: &Limits,
+) -> Result<Vec<Vec<Op>>, Error> {
+    let mut setter = Setter { fonts, limits, pages: vec![Vec::new()], y: TOP };
     for (index, block) in blocks.iter().enumerate() {
         setter.block(block, &blocks[index + 1..])?;
     }
     setter.frame(frame);
-    Ok(Pages { pages: setter.pages, marks: setter.marks })
+    Ok(setter.pages)
 }
 
 struct Setter<'s> {
     fonts: &'s Fonts,
     limits: &'s Limits,
     pages: Vec<Vec<Op>>,
-    marks: Vec<Mark>,
     y: f32,
 }
 
@@ -140,10 +128,6 @@ impl Setter<'_> {
         }
         if !self.at_top() {
             self.y += above;
-        }
-        if level > 0 {
-            let text = text.iter().map(|span| span.text.as_str()).collect();
-            self.marks.push(Mark { level, text, page: self.pages.len() - 1, y: self.y });
         }
         self.flow(frags)?;
         if level == 1 {
