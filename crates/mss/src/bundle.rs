@@ -12,6 +12,9 @@ use crate::{ComposeError, Draft, Note, X_MSS_CODECDA, XDM_MARKER};
 /// Characters of a document's label in subjects and file names (ECO.2.1.3, ECO.2.1.6).
 const LABEL_LENGTH: usize = 40;
 
+/// The mention of AMBU.MSS/va1.02; after the mark, which comes first (ECO.2.1.3, spec 01 §8, point 9).
+pub(crate) const REPLACES: &str = "[Annule et remplace]";
+
 /// The documents of a draft, ready to go.
 pub(crate) struct Bundle {
     pub(crate) subject: String,
@@ -47,7 +50,7 @@ impl Bundle {
         let zip = Attachment { name: xdm::FILE_NAME.to_owned(), mime: "application/zip", bytes: archive };
         let qualified = read.iter().any(|document| document.patient.qualified().is_ok());
         Ok(Self {
-            subject: subject(&read, &name),
+            subject: subject(&read, &name, draft.replaces),
             codes: codes(&read)?,
             ins: if qualified { "O" } else { "N" },
             attachments: std::iter::once(zip).chain(pdfs).collect(),
@@ -86,12 +89,13 @@ fn codes(documents: &[cda::Document]) -> Result<String, ComposeError> {
 }
 
 /// `XDM/1.0/DDM+<label> <NAME> <given name> <birth date>` (ECO.2.1.3). What the document does not say is left out.
-fn subject(documents: &[cda::Document], name: &Name) -> String {
+fn subject(documents: &[cda::Document], name: &Name, replaces: bool) -> String {
     let label = match documents {
         [one] => label(one),
         many => format!("{} documents", many.len()),
     };
-    let words = [label.as_str(), &name.family, &name.given, &name.born];
+    let mention = if replaces { REPLACES } else { "" };
+    let words = [mention, label.as_str(), &name.family, &name.given, &name.born];
     let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
     format!("{XDM_MARKER}+{}", words.join(" "))
 }

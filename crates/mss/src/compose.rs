@@ -8,10 +8,13 @@ use mail_builder::headers::message_id::MessageId as Ids;
 use mail_builder::headers::raw::Raw;
 use mail_builder::mime::MimePart;
 
-use crate::bundle::{Attachment, Bundle};
+use crate::bundle::{Attachment, Bundle, REPLACES};
 use crate::{
     Address, CLOSE_EXCHANGE, Draft, Label, MessageId, X_MSS_CODECDA, X_MSS_INS, X_MSS_MES, X_MSS_NIL,
 };
+
+const DISPOSITION_NOTIFICATION_TO: &str = "Disposition-Notification-To";
+const RETURN_RECEIPT_TO: &str = "Return-Receipt-To";
 
 /// A mail that is written, and what the writer must know of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,12 +73,23 @@ pub fn compose_noted(draft: &Draft) -> Result<Composed, ComposeError> {
     let files =
         bundle.as_mut().map(|bundle| (mem::take(&mut bundle.attachments), mem::take(&mut bundle.notes)));
     let mut message = envelope(draft);
-    let subject = bundle.as_ref().map_or(draft.subject.as_str(), |bundle| bundle.subject.as_str());
+    let free = if draft.replaces {
+        format!("{REPLACES} {}", draft.subject).trim_end().to_owned()
+    } else {
+        draft.subject.clone()
+    };
+    let subject = bundle.as_ref().map_or(free.as_str(), |bundle| bundle.subject.as_str()).to_owned();
     message = message.subject(subject).header(X_MSS_NIL, Raw::new(draft.nil.as_str()));
     if let Some(bundle) = &bundle {
         message = message
             .header(X_MSS_CODECDA, Raw::new(bundle.codes.as_str()))
             .header(X_MSS_INS, Raw::new(bundle.ins));
+    }
+    if draft.read_receipt {
+        message = message.header(DISPOSITION_NOTIFICATION_TO, Raw::new(format!("<{}>", draft.from)));
+    }
+    if draft.delivery_receipt {
+        message = message.header(RETURN_RECEIPT_TO, Raw::new(format!("<{}>", draft.from)));
     }
     if draft.patient_close && draft.has_patient() {
         message = message.header(X_MSS_MES, Raw::new(CLOSE_EXCHANGE));

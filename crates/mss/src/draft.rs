@@ -36,6 +36,13 @@ pub struct Draft {
     pub message_id: MessageId,
     /// When it was written.
     pub date: Timestamp,
+    /// Asks for a receipt of reading, to the sending mailbox (`Disposition-Notification-To`, RFC 8098 §2.1, MSS/va1.14).
+    pub read_receipt: bool,
+    /// Asks for a receipt of delivery by `Return-Receipt-To`, for servers without the DSN extension; those that have it are
+    /// asked by [`crate::DsnRequest`] (spec 01 §8, point 16: both).
+    pub delivery_receipt: bool,
+    /// Says *Annule et remplace* in the subject (AMBU.MSS/va1.02). What is replaced is said by the documents.
+    pub replaces: bool,
     /// Health documents to send in one IHE_XDM archive, all of one patient.
     pub documents: Vec<Document>,
 }
@@ -58,6 +65,9 @@ impl Draft {
             in_reply_to: None,
             references: Vec::new(),
             date,
+            read_receipt: false,
+            delivery_receipt: false,
+            replaces: false,
             documents: Vec::new(),
         }
     }

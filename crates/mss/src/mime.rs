@@ -1,8 +1,9 @@
 //! The MIME structure of a received mail (RFC 2045, 2046), read leniently and within [`MailLimits`].
 //!
-//! The reader is our own. General ones nest what a mail nests: twenty thousand attached mails within one another are
-//! twenty thousand values within one another, and dropping them overflows the stack, which no net catches; and they look
-//! for each missing boundary through the whole rest of the mail, once for each part that names it. Here an entity is a
+//! The reader is our own. General ones nest what a mail nests: a hundred thousand attached mails within one another, a
+//! mail of 3 MB, are as many values within one another, and dropping them overflows the 2 MB stack of a worker, which no
+//! net catches (mail-parser 0.11.9, seen); and they look for each missing boundary through the whole rest of the mail, once
+//! for each part that names it (24 MB of such parts: 10 s against 0.4 s here, unoptimised). Here an entity is a
 //! slice of the mail in a flat list, and depth is bounded, so that time is the mail's length times that bound.
 
 mod parameters;

@@ -64,6 +64,8 @@ pub struct Interpreted {
     pub hprim: Vec<(Option<usize>, Hprim)>,
     /// The receipt that the sender asks for.
     pub receipt_request: Option<MdnRequest>,
+    /// Where the sender asks for a receipt of delivery (`Return-Receipt-To`): the operator's business, shown only.
+    pub delivery_receipt: Vec<Mailbox>,
     /// What the mail reports of another.
     pub report: Option<Report>,
     /// What subject, names of files and text say of patient and document. Never certainties.
@@ -277,6 +279,7 @@ fn headers(tree: &Tree<'_>, settings: &Settings) -> Interpreted {
         documents: Vec::new(),
         hprim: Vec::new(),
         receipt_request: MdnRequest::of(tree),
+        delivery_receipt: mailboxes("return-receipt-to"),
         report,
         suggestions: Vec::new(),
         problems: Vec::new(),

@@ -56,6 +56,26 @@ fn a_mail_that_we_write_is_read_back() {
 }
 
 #[test]
+fn receipts_asked_for_and_replacements_are_seen() {
+    let mut draft = draft(vec![]);
+    draft.subject = "Suivi".into();
+    let mail = interpret(&compose(&draft).unwrap());
+    assert!(mail.receipt_request.is_none() && mail.delivery_receipt.is_empty() && !mail.replaces);
+    (draft.read_receipt, draft.delivery_receipt, draft.replaces) = (true, true, true);
+    let mail = interpret(&compose(&draft).unwrap());
+    assert_eq!(mail.receipt_request.unwrap().to, [draft.from.clone()]);
+    assert_eq!(mail.delivery_receipt[0].address, Some(draft.from.clone()));
+    assert_eq!((mail.subject.as_str(), mail.replaces), ("[Annule et remplace] Suivi", true));
+    draft.documents = vec![document(SmallKind::LabReport, 1, patient())];
+    let mail = interpret(&compose(&draft).unwrap());
+    assert_eq!(
+        mail.subject,
+        "XDM/1.0/DDM+[Annule et remplace] CR d'examens biologiques D'ESSAI Eloise 14/07/1962"
+    );
+    assert_eq!(suggested(&mail, Suggested::FamilyName)[0].0, "D'ESSAI");
+}
+
+#[test]
 fn senders_are_told_apart() {
     let sender = |from: &str, more: &str, settings: &Settings| {
         interpret_with(format!("From: {from}\r\n{more}\r\nx").as_bytes(), settings).sender
