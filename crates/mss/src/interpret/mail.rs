@@ -10,9 +10,7 @@ use crate::mailbox::clean;
 use crate::mime::{Fault, Node, Shape, Tree, decode_words};
 use crate::receipt::{MdnRequest, Report};
 use crate::suggestion::{self, Suggestion};
-use crate::{
-    Action, Hprim, Indicators, MailLimits, Mailbox, MessageId, XDM_MARKER, read_hprim, without_marker,
-};
+use crate::{Action, Hprim, Indicators, MailLimits, Mailbox, MessageId, read_hprim, without_marker};
 
 /// A received mail, as a list of mails and the filing of its documents need it.
 ///
@@ -256,8 +254,7 @@ fn headers(tree: &Tree<'_>, settings: &Settings) -> Interpreted {
     }
     let folded = ins::folded(&subject);
     Interpreted {
-        marked: subject.get(..XDM_MARKER.len()).is_some_and(|start| start.eq_ignore_ascii_case(XDM_MARKER))
-            || shown.is_some(),
+        marked: shown.is_some(),
         replaces: folded.contains("ANNULE ET REMPLACE"),
         closes_exchange: decode_words(field("subject")) == "[FIN]",
         shown_subject: shown.unwrap_or_else(|| subject.clone()),
@@ -334,17 +331,17 @@ impl Interpreted {
         let reported = self.report.is_some();
         let mut archives = 0;
         for node in &tree.nodes {
-            if node.shape != Shape::Leaf
-                || is_body(node, limits)
-                || (reported && (node.attached || node.mime.starts_with("message/")))
-            {
+            // A mail attached is a file, whole; the files in it are listed after it.
+            let mail = node.shape == Shape::Message && !node.attached;
+            let file = node.shape == Shape::Leaf && !is_body(node, limits);
+            if !(mail || file) || (reported && (node.attached || node.mime.starts_with("message/"))) {
                 continue;
             }
             let (bytes, damaged) = node.content();
             let declared = if node.declared.value.is_empty() { String::new() } else { node.mime.clone() };
             let mut file = Attachment {
                 name: node.name(limits),
-                kind: FileKind::of(&bytes, &declared),
+                kind: if mail { FileKind::Mail } else { FileKind::of(&bytes, &declared) },
                 declared,
                 sha256: kernel::sha256_hex(&bytes),
                 bytes: bytes.into_owned(),

@@ -31,8 +31,11 @@ impl MdnRequest {
     /// The request of a mail. `None` where there is none, and for a mail that is itself a report or comes from nobody
     /// (`Return-Path: <>`): those are never answered (RFC 8098 §3).
     pub fn read(message: &[u8]) -> Option<Self> {
-        let end = message.len().min(MailLimits::default().head);
-        Self::of(&Tree::read(&message[..end], &MailLimits::default()))
+        let limits = MailLimits::default();
+        if message.len() as u64 > limits.message {
+            return None;
+        }
+        Self::of(&Tree::read(message, &limits))
     }
 
     pub(crate) fn of(tree: &Tree<'_>) -> Option<Self> {

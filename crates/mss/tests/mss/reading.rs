@@ -217,6 +217,10 @@ fn html_alone_still_has_words_and_attached_mails_their_documents() {
     let forwarded = [b"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n\r\nVoir\r\n--o\r\nContent-Type: message/rfc822\r\n\r\n".as_slice(), &inner, b"\r\n--o--\r\n"].concat();
     let mail = interpret(&forwarded);
     assert_eq!((mail.text.trim(), mail.documents.len(), mail.documents[0].nested), ("Voir", 1, true));
+    let kinds: Vec<(FileKind, bool)> = mail.attachments.iter().map(|file| (file.kind, file.nested)).collect();
+    assert_eq!(kinds, [(FileKind::Mail, false), (FileKind::Xdm, true)]);
+    assert_eq!(mail.attachments[0].bytes, inner);
+    assert_eq!(mail.documents[0].attachment, 1);
     assert_eq!(carried(&forwarded), Carried::default());
 }
 
