@@ -1,9 +1,11 @@
 mod attachment;
 mod mail;
+mod problem;
 mod sender;
 
 pub use attachment::{Attachment, FileKind};
-pub use mail::{Interpreted, MailProblem, PartFacts, ReceivedDocument, interpret, interpret_with};
+pub use mail::{Interpreted, PartFacts, ReceivedDocument, interpret, interpret_with};
+pub use problem::MailProblem;
 pub use sender::{PatientSender, Sender, Settings, UserDomain};
 
 use crate::mime::decode_words;

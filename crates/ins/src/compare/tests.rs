@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Matricule, Missing, Nature, Sex, Traits};
+use crate::{Matricule, Missing, Nature, Sex, Status, Traits, World};
 
 fn identity() -> Identity {
     let born = BirthDate::parse("19790328").unwrap();
