@@ -1,6 +1,6 @@
 //! What goes on while it goes on: server-sent events of a run and of a campaign, and the log of an open window.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use axum::response::sse::{Event as Sse, KeepAlive, Sse as Stream};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bench::Phase;
-use bench::desk::Filter;
+use bench::desk::{Filter, tells_probe};
 use bench::log::{LogLine, describe};
 use futures_util::stream::{self, StreamExt as _};
 use kernel::Timestamp;
@@ -169,7 +169,7 @@ async fn push(face: Face, number: i64, sender: Sender) -> Sent {
         if let Some(feed) = &mut feed_now {
             let query = journal::Query { after: feed.last, ..Default::default() };
             for event in face.bench.parts().journal.events(&query).await.unwrap_or_default() {
-                if let Some(line) = feed.line(&event) {
+                for line in feed.lines(&event) {
                     let mut data = serde_json::to_value(&line).unwrap_or_default();
                     data["class"] = crate::lines::class(&line).into();
                     let data = data.to_string();
@@ -227,44 +227,64 @@ struct Feed {
     run: i64,
     last: i64,
     by_adapter: bool,
-    lines: u32,
-    mine: HashSet<ConnectionId>,
+    count: u32,
+    /// Connections that may be the run's; what they said while nobody knows yet whether the bench itself is looking.
+    mine: HashMap<ConnectionId, Option<Vec<LogLine>>>,
 }
 
 impl Feed {
-    fn line(&mut self, event: &Event) -> Option<LogLine> {
+    fn lines(&mut self, event: &Event) -> Vec<LogLine> {
         if event.seq <= self.last {
-            return None;
+            return Vec::new();
         }
         self.last = event.seq;
-        if !matches!(event.service, Service::Imap | Service::Smtp) || self.lines as usize >= LONGEST {
-            return None;
+        if !matches!(event.service, Service::Imap | Service::Smtp) || self.count as usize >= LONGEST {
+            return Vec::new();
         }
         if let Fact::Connected { origin } = &event.fact
             && (if self.by_adapter { origin.run == Some(self.run) } else { origin.run.is_none() })
         {
-            self.mine.insert(event.connection);
+            let held = if self.by_adapter { None } else { Some(Vec::new()) };
+            self.mine.insert(event.connection, held);
         }
-        if !self.mine.contains(&event.connection) {
-            return None;
-        }
-        let text = describe(event)?;
-        self.lines += 1;
-        Some(LogLine {
-            n: self.lines,
+        let Some(held) = self.mine.get_mut(&event.connection) else { return Vec::new() };
+        let line = describe(event).map(|text| LogLine {
+            n: 0,
             at: event.at,
             node: event.service.name().to_owned(),
             connection: Some(event.connection.0),
             seq: Some(event.seq),
             text,
-        })
+        });
+        let Some(waiting) = held else { return self.number(line) };
+        waiting.extend(line);
+        match tells_probe(&event.fact) {
+            None => Vec::new(),
+            Some(true) => {
+                self.mine.remove(&event.connection);
+                Vec::new()
+            }
+            Some(false) => {
+                let known = std::mem::take(waiting);
+                *held = None;
+                self.number(known)
+            }
+        }
+    }
+
+    fn number(&mut self, lines: impl IntoIterator<Item = LogLine>) -> Vec<LogLine> {
+        let number = |line| {
+            self.count += 1;
+            LogLine { n: self.count, ..line }
+        };
+        lines.into_iter().map(number).collect()
     }
 }
 
 fn feed(face: &Face, run: i64) -> Option<Feed> {
     let head = face.bench.window_head(run)?;
     let by_adapter = face.bench.phase(run) == Some(Phase::Running);
-    Some(Feed { run, last: head, by_adapter, lines: 0, mine: HashSet::new() })
+    Some(Feed { run, last: head, by_adapter, count: 0, mine: HashMap::new() })
 }
 
 /// The lines of an open window up to now.
@@ -272,5 +292,5 @@ pub(crate) async fn so_far(face: &Face, run: i64) -> Result<Vec<LogLine>, Failur
     let Some(mut feed) = feed(face, run) else { return Ok(Vec::new()) };
     let query = journal::Query { after: feed.last, ..Default::default() };
     let events = face.bench.parts().journal.events(&query).await.map_err(bench::Error::from)?;
-    Ok(events.iter().filter_map(|event| feed.line(event)).collect())
+    Ok(events.iter().flat_map(|event| feed.lines(event)).collect())
 }

@@ -20,5 +20,5 @@ pub use import::{ImportReport, ImportRow};
 pub use nodes::{Node, NodeState};
 pub use preflight::PreflightStep;
 pub use prerequisites::Prerequisite;
-pub use probe::is_probe;
+pub use probe::{is_probe, tells_probe};
 pub use settings::Settings;

@@ -35,6 +35,23 @@ pub fn is_probe(connection: &Connection<'_>) -> bool {
         || connection.events.iter().all(|event| ending(&event.fact))
 }
 
+/// What one fact says of the connection it happens on: `Some(true)` one of the bench's own looks, `Some(false)` a client,
+/// `None` not yet known. For whoever follows a connection while it goes on.
+pub fn tells_probe(fact: &Fact) -> Option<bool> {
+    match fact {
+        Fact::Greeting { name, .. } => Some(name == NAME),
+        Fact::Auth { .. } | Fact::TlsFailed { .. } | Fact::Mail { .. } | Fact::Closed { .. } => Some(false),
+        Fact::Line { direction: Direction::Client, text } => {
+            let own = ["STARTTLS", "QUIT", "ID", "LOGOUT"];
+            let mut words = text.split_ascii_whitespace().take(2);
+            let known = *text == format!("EHLO {NAME}")
+                || words.any(|word| own.iter().any(|own| own.eq_ignore_ascii_case(word)));
+            (!known).then_some(false)
+        }
+        _ => None,
+    }
+}
+
 /// Where a service is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
@@ -137,6 +154,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
                 self.answer("").await?
             }
             _ => {
+                // Its name first, so that whoever follows the wire knows it from the start.
+                self.say(&format!("s0 ID (\"name\" \"{NAME}\")\r\n")).await?;
+                self.answer("s0 ").await?;
                 self.say("s1 STARTTLS\r\n").await?;
                 self.answer("s1 ").await?
             }
@@ -277,5 +297,32 @@ mod tests {
         for bad in ["", "localhost:1", "http://:80/", "http://x:99999/"] {
             assert_eq!(Place::of_url(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_client_is_told_from_a_probe_by_what_it_says_first() {
+        let says = |text: &str| tells_probe(&Fact::Line { direction: Direction::Client, text: text.into() });
+        let greets = |name: &str| tells_probe(&Fact::Greeting { verb: "EHLO".into(), name: name.into() });
+        for text in [
+            "EHLO sonde.banc.invalid",
+            "STARTTLS",
+            "s1 STARTTLS",
+            "s0 ID (\"name\" \"x\")",
+            "s9 LOGOUT",
+            "QUIT",
+        ] {
+            assert_eq!(says(text), None, "{text}");
+        }
+        for text in [
+            "a1 CAPABILITY",
+            "AUTH XOAUTH2",
+            "a2 AUTHENTICATE XOAUTH2",
+            "MAIL FROM:<a@b>",
+            "a3 LOGIN x y",
+            "",
+        ] {
+            assert_eq!(says(text), Some(false), "{text}");
+        }
+        assert_eq!((greets(NAME), greets("lps.example")), (Some(true), Some(false)));
     }
 }
