@@ -11,6 +11,7 @@
 mod check;
 mod content;
 mod indicators;
+pub mod inspect;
 mod login;
 mod mail;
 mod registry;

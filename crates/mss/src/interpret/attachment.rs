@@ -21,6 +21,8 @@ pub struct Attachment {
     pub damaged: bool,
     /// It stands in a mail that is attached to this one.
     pub nested: bool,
+    /// Its place in [`crate::Interpreted::parts`].
+    pub part: usize,
 }
 
 impl Attachment {

@@ -84,6 +84,14 @@ pub struct PartFacts {
     pub mime: String,
     /// Octets as they stand in the mail, headers excluded.
     pub size: usize,
+    /// The charset declared, as written (ECO.2.2.3); `None` where none is.
+    pub charset: Option<String>,
+    /// Whether it is a text to be read, and no file.
+    pub is_body: bool,
+    /// Whether it belongs to a mail that is attached to this one.
+    pub nested: bool,
+    /// Whether it is a text to be read of ASCII alone, its transfer encoding undone.
+    pub is_ascii: bool,
 }
 
 /// A document of a mail.
@@ -224,6 +232,10 @@ impl Interpreted {
             depth: node.depth,
             mime: node.mime.clone(),
             size: node.raw.len(),
+            charset: node.declared.get("charset").map(|charset| charset.chars().take(64).collect()),
+            is_body: is_body(node, limits),
+            nested: node.attached,
+            is_ascii: is_body(node, limits) && node.content().0.is_ascii(),
         };
         self.parts = tree.nodes.iter().map(facts).collect();
     }
@@ -254,7 +266,7 @@ impl Interpreted {
         // What comes back within a report is one's own mail, not a document received.
         let reported = self.report.is_some();
         let mut archives = 0;
-        for node in &tree.nodes {
+        for (part, node) in tree.nodes.iter().enumerate() {
             // A mail attached is a file, whole; the files in it are listed after it.
             let mail = node.shape == Shape::Message && !node.attached;
             let file = node.shape == Shape::Leaf && !is_body(node, limits);
@@ -271,6 +283,7 @@ impl Interpreted {
                 bytes: bytes.into_owned(),
                 damaged,
                 nested: node.attached,
+                part,
             };
             let (index, position) = (self.attachments.len(), self.attachments.len() + 1);
             if damaged {

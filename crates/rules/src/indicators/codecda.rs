@@ -32,7 +32,7 @@ fn open() -> Text {
     )
 }
 
-fn hold(values: &[String], carried: &Carried) -> Held {
+pub(super) fn hold(values: &[String], carried: &Carried) -> Held {
     if let Some(held) = unreadable(open(), carried) {
         return held;
     }

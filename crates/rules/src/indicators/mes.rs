@@ -28,7 +28,7 @@ impl MesHeader<'_> {
         }
     }
 
-    fn hold(&self, values: &[String]) -> Held {
+    pub(super) fn hold(&self, values: &[String]) -> Held {
         let expected = self.expected();
         match values {
             [] if !self.close => Held::passed(expected.clone(), expected),

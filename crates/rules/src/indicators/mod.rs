@@ -21,13 +21,39 @@ use crate::text::shown;
 use crate::{Outcome, Text};
 
 /// How one header stands against its rule.
-struct Held {
-    outcome: Outcome,
-    expected: Text,
-    received: Text,
-    next: Text,
+pub(crate) struct Held {
+    pub(crate) outcome: Outcome,
+    pub(crate) expected: Text,
+    pub(crate) received: Text,
+    pub(crate) next: Text,
     /// Which occurrence of the field decided.
-    nth: usize,
+    pub(crate) nth: usize,
+}
+
+/// The four headers of one mail, each with its requirement and its name, where nothing is known of the product and of
+/// what the professional chose: any one number is the product's, and FIN is right on a mail to a patient.
+pub(crate) fn of_mail(
+    message: &[u8],
+    carried: &Carried,
+    to_patient: bool,
+) -> Vec<(&'static str, &'static str, Held)> {
+    let found = mss::Indicators::read(message);
+    let mut all = vec![
+        ("SC.MSS/CONF.14", mss::X_MSS_INS, ins::hold(&found.ins, carried)),
+        ("SC.MSS/CONF.15", mss::X_MSS_CODECDA, codecda::hold(&found.codecda, carried)),
+    ];
+    let requirement = "SC.MSS/CONF.16";
+    let nil = match found.nil.as_slice() {
+        [one] if !one.is_empty() => one,
+        _ => "…",
+    };
+    all.push((requirement, mss::X_MSS_NIL, NilHeader { requirement, nil }.hold(&found.nil)));
+    let requirement = "SC.MSS/CONF.21";
+    if !found.mes.is_empty() {
+        let held = MesHeader { requirement, close: to_patient }.hold(&found.mes);
+        all.push((requirement, mss::X_MSS_MES, held));
+    }
+    all
 }
 
 impl Held {

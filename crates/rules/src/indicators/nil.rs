@@ -24,7 +24,7 @@ impl NilHeader<'_> {
         Text::same(field(mss::X_MSS_NIL, self.nil))
     }
 
-    fn hold(&self, values: &[String]) -> Held {
+    pub(super) fn hold(&self, values: &[String]) -> Held {
         let (expected, nil) = (self.expected(), self.nil);
         let value = match values {
             [] => {
