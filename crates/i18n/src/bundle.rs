@@ -58,6 +58,7 @@ pub(crate) fn source(lang: Lang) -> &'static str {
             include_str!("../locales/fr/accounts.ftl"),
             include_str!("../locales/fr/runs.ftl"),
             include_str!("../locales/fr/api.ftl"),
+            include_str!("../locales/fr/check.ftl"),
         ),
         Lang::En => concat!(
             include_str!("../locales/en/main.ftl"),
@@ -65,6 +66,7 @@ pub(crate) fn source(lang: Lang) -> &'static str {
             include_str!("../locales/en/accounts.ftl"),
             include_str!("../locales/en/runs.ftl"),
             include_str!("../locales/en/api.ftl"),
+            include_str!("../locales/en/check.ftl"),
         ),
     }
 }

@@ -60,6 +60,10 @@ pub(crate) enum Command {
     Psc(Psc),
     /// Write the AUTH_CLI certificate of a product, its key and the lab's CA, and say how to use them
     Cert(Cert),
+    /// Check mails, IHE_XDM archives, CDA documents and PDF files, without any server
+    Check(Check),
+    /// Show a CDA document as text, as a page or as PDF/A
+    Show(Show),
     /// The LPS of this binary as an adapter: one step, read from standard input
     #[command(hide = true)]
     LpsAdapter,
@@ -176,6 +180,40 @@ pub(crate) struct Verify {
     /// The expected key: its fingerprint, or a file that holds the public key
     #[arg(long, value_name = "FPR|FILE")]
     pub(crate) key: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Files and directories; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write the report as a page
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// A warning counts as an error
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// A CDA document, or an IHE_XDM archive or a mail that carries one; `-` is standard input
+    pub(crate) file: PathBuf,
+    /// As a page
+    #[arg(long, group = "form")]
+    pub(crate) html: bool,
+    /// As PDF/A-1b; of a document that is a PDF, that PDF
+    #[arg(long, group = "form")]
+    pub(crate) pdf: bool,
+    /// As text, which is the default
+    #[arg(long, group = "form")]
+    pub(crate) text: bool,
+    /// Which document, from 1, where there are several
+    #[arg(long, value_name = "N")]
+    pub(crate) document: Option<usize>,
+    /// File to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,11 +1,14 @@
 mod account;
 mod cert;
+mod check;
 mod demo;
+mod files;
 mod jobs;
 mod junit;
 mod proof;
 mod psc;
 mod run;
+mod show;
 mod up;
 
 use bench::Error;
@@ -25,6 +28,8 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Error> {
         Command::Verify(arguments) => proof::verify(&cli, arguments),
         Command::Psc(arguments) => psc::run(&cli, arguments).await,
         Command::Cert(arguments) => cert::run(&cli, arguments).await,
+        Command::Check(arguments) => check::run(&cli, arguments),
+        Command::Show(arguments) => show::run(&cli, arguments),
         Command::LpsAdapter => Ok(lps::adapter::run_stdio().await),
     }
 }

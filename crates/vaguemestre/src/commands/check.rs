@@ -1,0 +1,217 @@
+use std::fmt::Write as _;
+
+use bench::Error;
+use i18n::{Arg, Lang, text, text_with};
+use rules::Text;
+use rules::inspect::{Finding, Inspection, Kind, Severity, inspect};
+use serde_json::json;
+
+use super::files::{self, Given};
+use super::run::write;
+use crate::cli::{Check, Cli};
+use crate::output;
+
+/// A file and what was found in it.
+struct Checked {
+    path: String,
+    inspection: Inspection,
+}
+
+/// `vaguemestre check`: 0 no error (with `--strict` no warning either), 1 at least one, 2 unreadable or over a limit.
+pub(crate) fn run(cli: &Cli, arguments: &Check) -> Result<u8, Error> {
+    let files = files::given(&arguments.paths)?;
+    let checked = files.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+    let count = |severity| {
+        let of = |checked: &Checked| {
+            checked.inspection.findings.iter().filter(|finding| finding.severity == severity).count()
+        };
+        checked.iter().map(of).sum::<usize>()
+    };
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    if let Some(path) = &arguments.html {
+        write(path, &page(cli.lang(), &checked, (errors, warnings)))?;
+    }
+    if cli.json {
+        let inputs: Vec<_> = checked
+            .iter()
+            .map(|Checked { path, inspection }| {
+                json!({"path": path, "kind": inspection.kind, "facts": inspection.facts, "findings": inspection.findings})
+            })
+            .collect();
+        output::json(&json!({
+            "schema": "vaguemestre/check/1",
+            "inputs": inputs,
+            "summary": {"errors": errors, "warnings": warnings},
+        }));
+    } else {
+        checked.iter().for_each(|checked| print(cli.lang(), checked));
+        println!("{}", summary(cli.lang(), checked.len(), errors, warnings));
+    }
+    Ok(if checked.iter().any(|checked| checked.inspection.refused) {
+        2
+    } else {
+        u8::from(errors > 0 || (arguments.strict && warnings > 0))
+    })
+}
+
+fn one(given: &Given) -> Result<Checked, Error> {
+    let path = given.path.display().to_string();
+    let mut inspection = inspect(&path, &files::read(&given.path)?);
+    if given.found && inspection.kind == Kind::Unknown {
+        // A directory holds other files too: they are named, and nothing is asked of them.
+        inspection.refused = false;
+        inspection.findings.iter_mut().for_each(|finding| finding.severity = Severity::Info);
+    }
+    Ok(Checked { path, inspection })
+}
+
+fn print(lang: Lang, Checked { path, inspection }: &Checked) {
+    println!("{} — {}", plain(path), kind(lang, inspection.kind));
+    for document in &inspection.facts.documents {
+        println!("  · {}", plain(&line_of(document)));
+    }
+    if inspection.findings.is_empty() {
+        println!("  {}", text(lang, "check-nothing"));
+    }
+    for finding in &inspection.findings {
+        println!(
+            "  {:<13} {:<15} {}",
+            severity(lang, finding.severity),
+            finding.rule,
+            plain(said(lang, &finding.message))
+        );
+        for (label, value) in [("check-expected", &finding.expected), ("check-received", &finding.received)] {
+            if !value.is_empty() {
+                println!("                {} {}", text(lang, label), plain(value));
+            }
+        }
+        let place = place(lang, finding);
+        if !place.is_empty() {
+            println!("                {}", plain(&place));
+        }
+    }
+}
+
+fn line_of(document: &rules::inspect::DocumentFacts) -> String {
+    let code = document.code.as_deref().unwrap_or("?");
+    format!("{} — {} ({code}, {:?}, {})", document.file, document.title, document.level, document.action)
+}
+
+fn kind(lang: Lang, kind: Kind) -> String {
+    match kind {
+        Kind::Mail => text(lang, "check-kind-mail"),
+        Kind::Xdm => text(lang, "check-kind-xdm"),
+        Kind::Cda => text(lang, "check-kind-cda"),
+        Kind::Pdf => text(lang, "check-kind-pdf"),
+        Kind::Unknown => text(lang, "check-kind-unknown"),
+    }
+}
+
+fn severity(lang: Lang, severity: Severity) -> String {
+    match severity {
+        Severity::Error => text(lang, "check-error"),
+        Severity::Warning => text(lang, "check-warning"),
+        Severity::Info => text(lang, "check-info"),
+    }
+}
+
+fn said(lang: Lang, message: &Text) -> &str {
+    if lang == Lang::Fr { &message.fr } else { &message.en }
+}
+
+fn place(lang: Lang, finding: &Finding) -> String {
+    let at = &finding.at;
+    let part = at.part.as_ref().map(|part| text_with(lang, "check-part", &[("part", Arg::Text(part))]));
+    let line = at.line.map(|line| text_with(lang, "check-line", &[("line", Arg::Text(&line.to_string()))]));
+    [part, at.entry.clone(), line].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn summary(lang: Lang, files: usize, errors: usize, warnings: usize) -> String {
+    let values = [("files", files.into()), ("errors", errors.into()), ("warnings", warnings.into())];
+    text_with(lang, "check-summary", &values)
+}
+
+/// A stranger's text, fit for a terminal.
+pub(super) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control()
+                || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            {
+                '⍰'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// The report as one page that loads nothing.
+fn page(lang: Lang, checked: &[Checked], (errors, warnings): (usize, usize)) -> String {
+    let title = text(lang, "check-title");
+    let mut body = String::new();
+    for Checked { path, inspection } in checked {
+        let _ = write!(body, "<h2>{}</h2><p>{}</p>", escaped(path), escaped(&kind(lang, inspection.kind)));
+        if !inspection.facts.documents.is_empty() {
+            let lines = inspection.facts.documents.iter();
+            let items: String =
+                lines.map(|document| format!("<li>{}</li>", escaped(&line_of(document)))).collect();
+            let _ = write!(body, "<ul>{items}</ul>");
+        }
+        if inspection.findings.is_empty() {
+            let _ = write!(body, "<p>{}</p>", escaped(&text(lang, "check-nothing")));
+            continue;
+        }
+        body.push_str("<table><thead><tr>");
+        for id in [
+            "check-severity",
+            "check-rule",
+            "check-finding",
+            "check-expected",
+            "check-received",
+            "check-place",
+        ] {
+            let _ = write!(body, "<th scope=\"col\">{}</th>", escaped(&text(lang, id)));
+        }
+        body.push_str("</tr></thead><tbody>");
+        for finding in &inspection.findings {
+            let cells = [
+                severity(lang, finding.severity),
+                finding.rule.clone(),
+                said(lang, &finding.message).to_owned(),
+                finding.expected.clone(),
+                finding.received.clone(),
+                place(lang, finding),
+            ];
+            let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
+            let _ = write!(body, "<tr>{cells}</tr>");
+        }
+        body.push_str("</tbody></table>");
+    }
+    let summary = escaped(&summary(lang, checked.len(), errors, warnings));
+    let (tag, title) = (lang.tag(), escaped(&title));
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"{tag}\"><head><meta charset=\"utf-8\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
+         <style>body{{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}}\
+         table{{border-collapse:collapse;width:100%}}td,th{{border:1px solid #999;padding:.3rem .5rem;text-align:left;\
+         vertical-align:top;overflow-wrap:anywhere}}</style></head>\
+         <body><main><h1>{title}</h1><p><strong>{summary}</strong></p>{body}</main></body></html>\n"
+    )
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in plain(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
