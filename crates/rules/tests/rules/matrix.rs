@@ -14,7 +14,7 @@ use crate::story::Story;
 
 const TO: &str = "r1@bal.lab";
 
-fn patient() -> Identity {
+pub(crate) fn patient() -> Identity {
     let traits = Traits::strict("CORSE", "ANNE", BirthDate::parse("19780526").unwrap(), Sex::Female, "63220");
     Identity::new(Matricule::from_body("2780526318021").unwrap(), Nature::Test, traits)
 }
@@ -24,7 +24,7 @@ fn document(kind: SmallKind, number: u32, patient: &Identity) -> Vec<u8> {
 }
 
 /// An archive of one or both small documents.
-fn archive(kinds: &[SmallKind], patient: &Identity) -> Vec<u8> {
+pub(crate) fn archive(kinds: &[SmallKind], patient: &Identity) -> Vec<u8> {
     let documents = kinds.iter().zip(1..).map(|(kind, number)| document(*kind, number, patient));
     xdm::Submission::new(documents, "2026-11-23T10:00:00Z".parse().unwrap()).write().unwrap()
 }

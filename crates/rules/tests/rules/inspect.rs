@@ -1,0 +1,83 @@
+//! `inspect` on bytes of any kind: it always answers, with ids that the registry knows. What it finds in mails, archives
+//! and documents is tested through the program, with `check`.
+
+use std::path::Path;
+
+use cda::SmallKind;
+use proptest::prelude::*;
+use rules::Registry;
+use rules::inspect::{Kind, inspect};
+
+use crate::matrix::archive;
+
+fn known(name: &str, bytes: &[u8]) {
+    let inspection = inspect(name, bytes);
+    for finding in &inspection.findings {
+        assert!(Registry::get().find(&finding.rule).is_some(), "{}", finding.rule);
+        assert!(!finding.message.fr.is_empty() && !finding.message.en.is_empty(), "{}", finding.rule);
+    }
+}
+
+/// Identifiers that no test happens to meet count too: they are looked for in the sources.
+#[test]
+fn every_rule_that_a_finding_can_name_is_in_the_registry() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/inspect");
+    let mut seen = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for word in source.split('"').filter(|word| {
+            ["SC.", "MSS/", "ECO.", "LGC.", "INS/"].iter().any(|start| word.starts_with(start))
+                && word.chars().all(|c| c.is_ascii_alphanumeric() || "./".contains(c))
+        }) {
+            assert!(Registry::get().find(word).is_some(), "{word} is not in the registry");
+            seen += 1;
+        }
+    }
+    assert!(
+        seen > 15,
+        "only {seen} ids were found: the sources are written otherwise than this test believes"
+    );
+}
+
+#[test]
+fn files_are_told_by_their_octets() {
+    let (_, whole) = archive_of_one();
+    for (name, bytes, kind) in [
+        ("a", b"From: a@b.fr\r\nSubject: x\r\n\r\ntext".as_slice(), Kind::Mail),
+        ("a.eml", b"anything", Kind::Mail),
+        ("a.eml", whole.as_slice(), Kind::Xdm),
+        ("a.zip", b"%PDF-1.4", Kind::Pdf),
+        ("a.xml", b"<html/>", Kind::Unknown),
+        ("a.txt", b"Note: to be read\n\ntext", Kind::Unknown),
+    ] {
+        assert_eq!(inspect(name, bytes).kind, kind, "{name}: {}", bytes.escape_ascii());
+    }
+}
+
+fn archive_of_one() -> (Vec<u8>, Vec<u8>) {
+    let patient = crate::matrix::patient();
+    let document = cda::write(&cda::Draft::small(SmallKind::LabReport, "2.25.1", patient.clone()));
+    (document, archive(&[SmallKind::LabReport], &patient))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_bytes_get_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..2_000), name in "[a-z]{0,3}\\.(eml|xml|zip|pdf)?") {
+        known(&name, &bytes);
+    }
+
+    #[test]
+    fn a_damaged_file_gets_an_answer(at in 0usize..4_000, byte in any::<u8>(), cut in 0usize..6_000) {
+        let (document, archive) = archive_of_one();
+        for mut bytes in [document, archive] {
+            let length = bytes.len();
+            bytes[at % length] = byte;
+            known("a.eml", &bytes);
+            bytes.truncate(cut % length);
+            known("a", &bytes);
+            known("a.eml", &[b"Subject: x\r\n\r\n".as_slice(), &bytes].concat());
+        }
+    }
+}
