@@ -4,6 +4,14 @@ use std::process::ExitCode;
 use bench::{Code, Error};
 use serde_json::Value;
 
+/// A line on standard output. A reader that went away (`| head`) is no failure of ours.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        let _ = std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($words)*)));
+    }};
+}
+pub(crate) use say;
+
 /// One object, one line.
 pub(crate) fn json(value: &Value) {
     // A reader that went away is no failure of ours.

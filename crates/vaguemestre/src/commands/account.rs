@@ -19,7 +19,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &Account) -> Result<u8, Error> {
             if cli.json {
                 output::json(&product);
             } else {
-                println!("{}", text(cli.lang(), "cli-account-added"));
+                output::say!("{}", text(cli.lang(), "cli-account-added"));
                 show(&product);
             }
         }
@@ -30,7 +30,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &Account) -> Result<u8, Error> {
             } else {
                 let products = list["products"].as_array().cloned().unwrap_or_default();
                 if products.is_empty() {
-                    println!("{}", text(cli.lang(), "cli-account-none"));
+                    output::say!("{}", text(cli.lang(), "cli-account-none"));
                 }
                 products.iter().for_each(show);
             }
@@ -41,9 +41,14 @@ pub(crate) async fn run(cli: &Cli, arguments: &Account) -> Result<u8, Error> {
 
 fn show(product: &Value) {
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    println!("{} - {} {}", word(&product["nil"]), word(&product["name"]), word(&product["product_version"]));
+    output::say!(
+        "{} - {} {}",
+        word(&product["nil"]),
+        word(&product["name"]),
+        word(&product["product_version"])
+    );
     for mailbox in product["mailboxes"].as_array().into_iter().flatten() {
-        println!(
+        output::say!(
             "  {:<4} {}  ({})",
             word(&mailbox["type"]),
             word(&mailbox["address"]),
@@ -51,5 +56,5 @@ fn show(product: &Value) {
         );
     }
     let client = &product["psc_client"];
-    println!("  PSC  {}  ({})", word(&client["client_id"]), word(&client["secret_file"]));
+    output::say!("  PSC  {}  ({})", word(&client["client_id"]), word(&client["secret_file"]));
 }

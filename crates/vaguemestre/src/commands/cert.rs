@@ -36,13 +36,13 @@ pub(crate) async fn run(cli: &Cli, arguments: &Cert) -> Result<u8, Error> {
         return Ok(0);
     }
     let folder = out.display().to_string();
-    println!("{}", text_with(cli.lang(), "cli-cert-written", &[("path", Arg::Text(&folder))]));
+    output::say!("{}", text_with(cli.lang(), "cli-cert-written", &[("path", Arg::Text(&folder))]));
     for path in [&chain, &key, &ca] {
-        println!("  {}", name(path));
+        output::say!("  {}", name(path));
     }
-    println!();
+    output::say!("");
     let language = if cli.lang() == Lang::Fr { guide::Language::French } else { guide::Language::English };
-    println!("{}", guide::text(language, guide::Files { ca: &ca, chain: &chain, key: &key }));
+    output::say!("{}", guide::text(language, guide::Files { ca: &ca, chain: &chain, key: &key }));
     Ok(0)
 }
 

@@ -71,7 +71,7 @@ fn print(lang: Lang, Checked { path, inspection }: &Checked) {
         println!("  · {}", plain(&line_of(document)));
     }
     if inspection.findings.is_empty() {
-        println!("  {}", text(lang, "check-nothing"));
+        println!("  {}", text(lang, "filecheck-nothing"));
     }
     for finding in &inspection.findings {
         println!(
@@ -80,7 +80,9 @@ fn print(lang: Lang, Checked { path, inspection }: &Checked) {
             finding.rule,
             plain(said(lang, &finding.message))
         );
-        for (label, value) in [("check-expected", &finding.expected), ("check-received", &finding.received)] {
+        for (label, value) in
+            [("filecheck-expected", &finding.expected), ("filecheck-received", &finding.received)]
+        {
             if !value.is_empty() {
                 println!("                {} {}", text(lang, label), plain(value));
             }
@@ -99,19 +101,19 @@ fn line_of(document: &rules::inspect::DocumentFacts) -> String {
 
 fn kind(lang: Lang, kind: Kind) -> String {
     match kind {
-        Kind::Mail => text(lang, "check-kind-mail"),
-        Kind::Xdm => text(lang, "check-kind-xdm"),
-        Kind::Cda => text(lang, "check-kind-cda"),
-        Kind::Pdf => text(lang, "check-kind-pdf"),
-        Kind::Unknown => text(lang, "check-kind-unknown"),
+        Kind::Mail => text(lang, "filecheck-kind-mail"),
+        Kind::Xdm => text(lang, "filecheck-kind-xdm"),
+        Kind::Cda => text(lang, "filecheck-kind-cda"),
+        Kind::Pdf => text(lang, "filecheck-kind-pdf"),
+        Kind::Unknown => text(lang, "filecheck-kind-unknown"),
     }
 }
 
 fn severity(lang: Lang, severity: Severity) -> String {
     match severity {
-        Severity::Error => text(lang, "check-error"),
-        Severity::Warning => text(lang, "check-warning"),
-        Severity::Info => text(lang, "check-info"),
+        Severity::Error => text(lang, "filecheck-error"),
+        Severity::Warning => text(lang, "filecheck-warning"),
+        Severity::Info => text(lang, "filecheck-info"),
     }
 }
 
@@ -121,14 +123,15 @@ fn said(lang: Lang, message: &Text) -> &str {
 
 fn place(lang: Lang, finding: &Finding) -> String {
     let at = &finding.at;
-    let part = at.part.as_ref().map(|part| text_with(lang, "check-part", &[("part", Arg::Text(part))]));
-    let line = at.line.map(|line| text_with(lang, "check-line", &[("line", Arg::Text(&line.to_string()))]));
+    let part = at.part.as_ref().map(|part| text_with(lang, "filecheck-part", &[("part", Arg::Text(part))]));
+    let line =
+        at.line.map(|line| text_with(lang, "filecheck-line", &[("line", Arg::Text(&line.to_string()))]));
     [part, at.entry.clone(), line].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn summary(lang: Lang, files: usize, errors: usize, warnings: usize) -> String {
     let values = [("files", files.into()), ("errors", errors.into()), ("warnings", warnings.into())];
-    text_with(lang, "check-summary", &values)
+    text_with(lang, "filecheck-summary", &values)
 }
 
 /// A stranger's text, fit for a terminal.
@@ -148,7 +151,7 @@ pub(super) fn plain(text: &str) -> String {
 
 /// The report as one page that loads nothing.
 fn page(lang: Lang, checked: &[Checked], (errors, warnings): (usize, usize)) -> String {
-    let title = text(lang, "check-title");
+    let title = text(lang, "filecheck-title");
     let mut body = String::new();
     for Checked { path, inspection } in checked {
         let _ = write!(body, "<h2>{}</h2><p>{}</p>", escaped(path), escaped(&kind(lang, inspection.kind)));
@@ -159,17 +162,17 @@ fn page(lang: Lang, checked: &[Checked], (errors, warnings): (usize, usize)) -> 
             let _ = write!(body, "<ul>{items}</ul>");
         }
         if inspection.findings.is_empty() {
-            let _ = write!(body, "<p>{}</p>", escaped(&text(lang, "check-nothing")));
+            let _ = write!(body, "<p>{}</p>", escaped(&text(lang, "filecheck-nothing")));
             continue;
         }
         body.push_str("<table><thead><tr>");
         for id in [
-            "check-severity",
-            "check-rule",
-            "check-finding",
-            "check-expected",
-            "check-received",
-            "check-place",
+            "filecheck-severity",
+            "filecheck-rule",
+            "filecheck-finding",
+            "filecheck-expected",
+            "filecheck-received",
+            "filecheck-place",
         ] {
             let _ = write!(body, "<th scope=\"col\">{}</th>", escaped(&text(lang, id)));
         }

@@ -28,9 +28,9 @@ pub(crate) async fn run(cli: &Cli, arguments: &Demo) -> Result<u8, Error> {
     let wish = Wish { data, domain: None, renumber: false };
     let sandbox = Sandbox::start(wish, Ports::for_demo).await?;
     if !cli.json {
-        println!("{}", text(lang, "cli-demo-title"));
+        output::say!("{}", text(lang, "cli-demo-title"));
         addresses(lang, &sandbox.up);
-        println!();
+        output::say!("");
     }
     let judged = tokio::select! {
         judged = judge(cli, &sandbox.bench) => judged,
@@ -48,14 +48,14 @@ pub(crate) async fn run(cli: &Cli, arguments: &Demo) -> Result<u8, Error> {
     };
     if !cli.json {
         let path = proof.display().to_string();
-        println!();
-        println!("{}", text_with(lang, "cli-demo-proof", &[("path", Arg::Text(&path))]));
-        println!("  vaguemestre verify {path}");
+        output::say!("");
+        output::say!("{}", text_with(lang, "cli-demo-proof", &[("path", Arg::Text(&path))]));
+        output::say!("  vaguemestre verify {path}");
         if !arguments.once {
-            println!();
-            println!("{}", text(lang, "cli-demo-open"));
+            output::say!("");
+            output::say!("{}", text(lang, "cli-demo-open"));
             addresses(lang, &sandbox.up);
-            println!("{}", text(lang, "cli-up-stop"));
+            output::say!("{}", text(lang, "cli-up-stop"));
         }
     }
     if !arguments.once {

@@ -19,11 +19,11 @@ pub(crate) async fn run(cli: &Cli) -> Result<u8, Error> {
             job["path"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let path = path.join(" / ");
         if path != group {
-            println!("{path}");
+            output::say!("{path}");
             group = path;
         }
         let id = job["id"].as_str().unwrap_or_default();
-        println!("  {id:<22} {}", job["title"][lang].as_str().unwrap_or_default());
+        output::say!("  {id:<22} {}", job["title"][lang].as_str().unwrap_or_default());
     }
     Ok(0)
 }

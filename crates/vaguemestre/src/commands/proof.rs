@@ -42,7 +42,7 @@ fn line(line: &Value) {
     let word = |field: &str| line[field].as_str().unwrap_or_default().to_owned();
     let session = line["connection"].as_i64().map(|id| format!(" [{id}]")).unwrap_or_default();
     let time = word("at").chars().skip(11).take(12).collect::<String>();
-    println!("{:>4}  {time}  {}{session}  {}", line["n"], word("node"), word("text"));
+    output::say!("{:>4}  {time}  {}{session}  {}", line["n"], word("node"), word("text"));
 }
 
 /// `vaguemestre proof`.
@@ -53,7 +53,7 @@ pub(crate) async fn save(cli: &Cli, arguments: &Proof) -> Result<u8, Error> {
     if cli.json {
         output::json(&json!({"schema": "vaguemestre/proof-file/1", "run": arguments.run, "path": path}));
     } else {
-        println!("{}", text_with(cli.lang(), "cli-proof-saved", &[("path", Arg::Text(&path))]));
+        output::say!("{}", text_with(cli.lang(), "cli-proof-saved", &[("path", Arg::Text(&path))]));
     }
     Ok(0)
 }
@@ -66,18 +66,21 @@ pub(crate) fn verify(cli: &Cli, arguments: &Verify) -> Result<u8, Error> {
     let (code, object) = match check(&bytes, key.as_deref()) {
         Verification::Valid { pinned, key_id, body } => {
             if !cli.json {
-                println!("{}", text(lang, if pinned { "cli-verify-pinned" } else { "cli-verify-integrity" }));
-                println!("  {} - {}", body.product.nil, body.product.name);
+                output::say!(
+                    "{}",
+                    text(lang, if pinned { "cli-verify-pinned" } else { "cli-verify-integrity" })
+                );
+                output::say!("  {} - {}", body.product.nil, body.product.name);
                 for run in &body.runs {
-                    println!(
+                    output::say!(
                         "  n° {:<5} {:<20} {}",
                         run.number,
                         run.scenario.id,
                         verdict(lang, run.verdict.name())
                     );
                 }
-                println!("  {} {key_id}", text(lang, "cli-verify-key"));
-                println!("  {}", if lang == i18n::Lang::Fr { &body.notice.fr } else { &body.notice.en });
+                output::say!("  {} {key_id}", text(lang, "cli-verify-key"));
+                output::say!("  {}", if lang == i18n::Lang::Fr { &body.notice.fr } else { &body.notice.en });
             }
             let runs: Vec<Value> = body
                 .runs
@@ -89,7 +92,7 @@ pub(crate) fn verify(cli: &Cli, arguments: &Verify) -> Result<u8, Error> {
         }
         Verification::Invalid(why) => {
             if !cli.json {
-                println!("{}", text_with(lang, "cli-verify-invalid", &[("why", Arg::Text(&why))]));
+                output::say!("{}", text_with(lang, "cli-verify-invalid", &[("why", Arg::Text(&why))]));
             }
             (1, json!({"valid": false, "result": why}))
         }

@@ -13,7 +13,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &Psc) -> Result<u8, Error> {
     if cli.json {
         output::json(&tokens);
     } else {
-        println!("{}", tokens["access_token"].as_str().unwrap_or_default());
+        output::say!("{}", tokens["access_token"].as_str().unwrap_or_default());
     }
     Ok(0)
 }

@@ -106,21 +106,21 @@ pub(crate) fn table(lang: Lang, done: &Value) {
     for run in done["runs"].as_array().into_iter().flatten() {
         let job = run["job"].as_str().unwrap_or_default();
         let word = verdict(lang, run["verdict"].as_str().unwrap_or_default());
-        println!("  n° {:<5} {job:<20} {word:<18} {:>6} ms", run["number"], run["duration_ms"]);
+        output::say!("  n° {:<5} {job:<20} {word:<18} {:>6} ms", run["number"], run["duration_ms"]);
         let reason = run["reason"].as_str().unwrap_or_default();
         if !reason.is_empty() {
-            println!("           {reason}");
+            output::say!("           {reason}");
         }
         explain(lang, run);
     }
     for job in done["left_out"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        println!("  {}", text_with(lang, "cli-left-out", &[("job", Arg::Text(job))]));
+        output::say!("  {}", text_with(lang, "cli-left-out", &[("job", Arg::Text(job))]));
     }
     let summary = &done["summary"];
     let count = |name: &str| summary[name].as_u64().unwrap_or(0).to_string();
     let total = done["runs"].as_array().map_or(0, Vec::len).to_string();
     let passed = count("passed");
-    println!(
+    output::say!(
         "{}",
         text_with(lang, "cli-summary", &[("passed", Arg::Text(&passed)), ("total", Arg::Text(&total))])
     );
@@ -138,15 +138,15 @@ fn explain(lang: Lang, run: &Value) {
             Lang::Fr => check[field].as_str(),
             _ => check["en"][field].as_str(),
         };
-        println!("           {}", check["requirement"].as_str().unwrap_or_default());
+        output::say!("           {}", check["requirement"].as_str().unwrap_or_default());
         for (id, field) in [("run-expected", "expected"), ("run-received", "received"), ("run-next", "next")]
         {
-            println!("             {:<10} {}", text(lang, id), said(field).unwrap_or_default());
+            output::say!("             {:<10} {}", text(lang, id), said(field).unwrap_or_default());
         }
     }
     for word in run["adapter"].as_array().into_iter().flatten().filter(|word| word["outcome"] != "done") {
         let part = |field: &str| word[field].as_str().unwrap_or_default();
-        println!(
+        output::say!(
             "           {} {} : {} {}",
             text(lang, "run-adapter"),
             part("step"),

@@ -24,9 +24,9 @@ pub(crate) async fn run(cli: &Cli, arguments: &Up) -> Result<u8, Error> {
     if cli.json {
         output::json(&sandbox.up);
     } else {
-        println!("{}", text(cli.lang(), "cli-up-ready"));
+        output::say!("{}", text(cli.lang(), "cli-up-ready"));
         addresses(cli.lang(), &sandbox.up);
-        println!("{}", text(cli.lang(), "cli-up-stop"));
+        output::say!("{}", text(cli.lang(), "cli-up-stop"));
     }
     ends.wait().await;
     sandbox.stop().await;
@@ -39,11 +39,11 @@ pub(crate) fn addresses(lang: Lang, up: &Value) {
     let ports = |service: &Value| {
         format!("{}:{} (STARTTLS), :{} (TLS)", word(&service["host"]), service["starttls"], service["tls"])
     };
-    println!("  {:<20} {}", text(lang, "cli-up-bench"), word(&up["server"]));
-    println!("  {:<20} {}", "Pro Santé Connect", word(&up["psc"]["issuer"]));
-    println!("  {:<20} {}", "IMAP", ports(&up["imap"]));
-    println!("  {:<20} {}", "SMTP", ports(&up["smtp"]));
-    println!("  {:<20} {}", text(lang, "cli-up-ca"), word(&up["ca_file"]));
+    output::say!("  {:<20} {}", text(lang, "cli-up-bench"), word(&up["server"]));
+    output::say!("  {:<20} {}", "Pro Santé Connect", word(&up["psc"]["issuer"]));
+    output::say!("  {:<20} {}", "IMAP", ports(&up["imap"]));
+    output::say!("  {:<20} {}", "SMTP", ports(&up["smtp"]));
+    output::say!("  {:<20} {}", text(lang, "cli-up-ca"), word(&up["ca_file"]));
 }
 
 /// SIGTERM and Ctrl-C, listened to from the start so that none is missed.

@@ -5,6 +5,7 @@
 mod accounts;
 mod adapters;
 mod api;
+mod check;
 mod contracts;
 mod durability;
 mod edges;
