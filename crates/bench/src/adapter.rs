@@ -89,6 +89,8 @@ impl Adapter {
             Err(error) => return say("error", format!("the adapter could not be started: {error}")),
         };
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        // Whatever ends this call, an answer, a cancelled run, a stopped bench: nothing of the program outlives it.
+        let _guard = Group(group);
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let input = request.to_string();
         let feed = async move {
@@ -114,7 +116,6 @@ impl Adapter {
                 return say("timeout", format!("no end after {} ms: stopped", limits.deadline.as_millis()));
             }
         };
-        stop(group, Signal::KILL); // grandchildren that outlived the program
         for line in String::from_utf8_lossy(&err).lines() {
             tracing::info!(step, "adapter: {}", mask(line, secrets));
         }
@@ -203,6 +204,15 @@ async fn tail(stream: Option<impl AsyncRead + Unpin>, keep: usize) -> Vec<u8> {
         kept.drain(..whole);
     }
     kept
+}
+
+/// A process group that dies with its guard, grandchildren included.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        stop(self.0, Signal::KILL);
+    }
 }
 
 fn stop(group: Option<Pid>, signal: Signal) {

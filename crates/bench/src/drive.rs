@@ -31,7 +31,7 @@ pub(crate) async fn adapter(
         if bench.is_cancelled(order.number) {
             break;
         }
-        bench.wait_until(order.number, bench.parts.clock.now() + order.timer);
+        let poke = bench.wait_until(order.number, bench.parts.clock.now() + order.timer);
         let faulty = match step.arm {
             Some(Arm::OldTls) => Some(operator.open_old_tls(order.number).await?),
             _ => None,
@@ -76,7 +76,11 @@ pub(crate) async fn adapter(
             kill_after: timing.adapter_kill,
             line: bench.parts.limits.adapter_line,
         };
-        let word = adapter.step(name.as_str().unwrap_or_default(), &request, limits, &secrets).await;
+        let step_name = name.as_str().unwrap_or_default();
+        let word = tokio::select! {
+            word = adapter.step(step_name, &request, limits, &secrets) => word,
+            () = ended(bench, order.number, &poke) => break,
+        };
         drop(armed);
         if let Some(faulty) = faulty {
             let _ = timeout(Duration::from_secs(5), faulty.close()).await;
@@ -92,6 +96,13 @@ pub(crate) async fn adapter(
     // Connections that the adapter left open are said goodbye to, so that their end is on the record.
     let _ = timeout(Duration::from_secs(5), healthy.close()).await;
     Ok(words)
+}
+
+/// Returns when the run is cancelled, or the bench stops.
+async fn ended(bench: &Shared, run: i64, poke: &tokio::sync::Notify) {
+    while !bench.is_cancelled(run) {
+        poke.notified().await;
+    }
 }
 
 /// PER or APP; ORG where the product's first mailbox is one.

@@ -9,7 +9,7 @@ use rules::{
 use serde::{Deserialize, Serialize};
 use wire::{ConnectionId, Event, Fact, MailFacts};
 
-use crate::scenario::{Arm, Expectation, Scenario};
+use crate::scenario::{Arm, Expectation, Scenario, Verb};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -98,6 +98,12 @@ pub struct Context {
     /// Message-ID of the message that the bench put into the mailbox to be answered.
     #[serde(default)]
     pub original: Option<String>,
+    /// The product's name when it ran.
+    #[serde(default)]
+    pub product_name: String,
+    /// The product's version when it ran.
+    #[serde(default)]
+    pub product_version: Option<String>,
     /// Whether there was more on the wire than a proof keeps: only the beginning was judged.
     #[serde(default)]
     pub truncated: bool,
@@ -179,6 +185,9 @@ pub fn judge(
         return Judgement { verdict: Verdict::Unsupported, checks: Vec::new() };
     }
     let transcript = own(scenario, context, events);
+    // What cannot be told to be this mailbox's explains, and never condemns.
+    let unattributed = context.driver == Driver::Person
+        && !transcript.connections().iter().any(|connection| is_of_mailbox(context, connection));
     let mut checks = Vec::new();
     // What must hold for the test to mean something, and what the test is about.
     let (mut control, mut test) = (Vec::new(), Vec::new());
@@ -187,7 +196,10 @@ pub fn judge(
             continue;
         }
         let mails = taken(scenario, context, &transcript, messages, expectation.step());
-        let check = hold(expectation, scenario, context, &transcript, &mails);
+        let mut check = hold(expectation, scenario, context, &transcript, &mails);
+        if unattributed && check.outcome == Outcome::Failed {
+            check.outcome = Outcome::Inconclusive;
+        }
         let is_control = scenario.control.is_some() && expectation.step() == scenario.control.as_deref();
         if is_control && scenario.expect.len() > 1 { &mut control } else { &mut test }.push(check.outcome);
         checks.push(check);
@@ -244,7 +256,7 @@ fn taken<'a>(
     let place = step.and_then(|step| scenario.mail_steps().position(|other| other.id == step));
     let chosen: Vec<_> = match (place, context.driver) {
         (None, _) => mails,
-        (Some(place), Driver::Person) => mails.into_iter().skip(place).take(1).collect(),
+        (Some(place), Driver::Person) => in_order(scenario, context, place, mails, messages),
         (Some(place), Driver::Adapter) => {
             let own = context.marks.recipients.get(place);
             mails.into_iter().filter(|(_, mail)| own.is_some_and(|own| goes_to(mail, own))).collect()
@@ -255,6 +267,35 @@ fn taken<'a>(
         .into_iter()
         .map(|(event, mail)| Taken { seq: event.seq, mail, message: bytes(&mail.queue_id) })
         .collect()
+}
+
+/// With a person: an answer is known by what it answers; the other messages are taken in the order of their steps.
+fn in_order<'a>(
+    scenario: &Scenario,
+    context: &Context,
+    place: usize,
+    mails: Vec<(&'a Event, &'a MailFacts)>,
+    messages: &'a [Message<'a>],
+) -> Vec<(&'a Event, &'a MailFacts)> {
+    let is_answer = |mail: &MailFacts| {
+        let message = messages.iter().find(|message| message.queue_id == mail.queue_id);
+        let named =
+            message.map(|message| mss::header_values(message.bytes, "In-Reply-To")).unwrap_or_default();
+        context
+            .original
+            .as_ref()
+            .is_some_and(|original| named.iter().any(|value| value.contains(original.as_str())))
+    };
+    let (answers, others): (Vec<_>, Vec<_>) = mails.into_iter().partition(|(_, mail)| is_answer(mail));
+    let is_reply = |step: &crate::scenario::Step| step.adapter == Verb::Reply;
+    let wanted = scenario.mail_steps().nth(place).is_some_and(is_reply);
+    if wanted && !answers.is_empty() {
+        return answers.into_iter().take(1).collect();
+    }
+    // Where no answer was known for one, its place in the order is what is left.
+    let before =
+        scenario.mail_steps().take(place).filter(|step| answers.is_empty() || !is_reply(step)).count();
+    others.into_iter().skip(before).take(1).collect()
 }
 
 fn hold(
@@ -320,10 +361,24 @@ pub fn own<'a>(scenario: &Scenario, context: &Context, events: &'a [Event]) -> T
         Driver::Adapter => all.filter(|connection| is_marked(context, connection)),
         Driver::Person => {
             let mailbox = all.filter(|connection| is_of_mailbox(context, connection));
+            if mailbox.connections().is_empty() {
+                // Nobody logged in: a client that could not, for want of trust in the lab's anchor for example.
+                return all.filter(|connection| is_nobodys(scenario, connection));
+            }
             let ids = first_of_each_step(scenario, &mailbox);
             if ids.is_empty() { mailbox } else { mailbox.filter(|connection| ids.contains(&connection.id)) }
         }
     }
+}
+
+/// Whether a connection to the fixed ports ended before anybody could say whose it is.
+fn is_nobodys(scenario: &Scenario, connection: &Connection<'_>) -> bool {
+    let fixed = connection.origin().is_some_and(|origin| origin.run.is_none());
+    let asked = scenario.protocols().iter().any(|protocol| match protocol {
+        Protocol::Imap => connection.service() == Some(wire::Service::Imap),
+        Protocol::Smtp => connection.service() == Some(wire::Service::Smtp),
+    });
+    fixed && asked && connection.logins().next().is_none() && !crate::desk::is_probe(connection)
 }
 
 /// With a person the mailbox and the window decide: the first login of each protocol asked for (up to the first one
@@ -395,5 +450,13 @@ pub(crate) fn is_of_mailbox(context: &Context, connection: &Connection<'_>) -> b
         .tls()
         .and_then(|(_, tls)| tls.certificate.as_ref())
         .is_some_and(|certificate| certificate.common_name == context.identity);
-    of_certificate || connection.logins().any(|(_, auth)| auth.user.eq_ignore_ascii_case(&context.mailbox))
+    // A client that gives the bare identifier, or another mailbox with this person's token, is this mailbox's client too:
+    // it must be told what it did wrong.
+    let of_user = |auth: &wire::AuthFacts| {
+        let claimed = auth.token.as_ref().and_then(|token| token.claimed_identity.as_deref());
+        auth.user.eq_ignore_ascii_case(&context.mailbox)
+            || auth.user.eq_ignore_ascii_case(&context.identity)
+            || claimed == Some(context.identity.as_str())
+    };
+    of_certificate || connection.logins().any(|(_, auth)| of_user(auth))
 }

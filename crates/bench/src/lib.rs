@@ -191,6 +191,8 @@ impl Bench {
         let second = format!("{};\n{}", product::MIGRATION_2, runs::MIGRATION_2);
         parts.db.migrate("bench", &[&first, &second]).await?;
         runs::abort_unfinished(&parts.db).await?;
+        // Folders of runs that a killed bench left behind: documents, certificates.
+        let _ = std::fs::remove_dir_all(parts.data.join("work"));
         let catalogue = Catalogue::load()
             .map_err(|why| Error::new(Code::BadInput, why, "Correct the scenario file and build again."))?;
         let signer = Signer::open(&parts.data.join("proof.key"))?;
@@ -684,10 +686,11 @@ impl Bench {
                     judge::Judgement { verdict: evidence.verdict, checks: evidence.checks.clone() };
                 log::write(&evidence.scenario, &evidence.context, &evidence.events, &judgement)
             }
-            None => Vec::new(),
+            None => log::without_evidence(&run),
         };
         let url = format!("{}/runs/{number}", self.shared.parts.addresses.server);
-        Ok(RunView { phase: self.phase(number), run, evidence, log, url })
+        let phase = if run.verdict.is_some() { None } else { self.phase(number) };
+        Ok(RunView { phase, run, evidence, log, url })
     }
 
     /// A campaign; `None` where there is no such campaign. Its runs are in the history.
@@ -774,13 +777,12 @@ impl Bench {
                 Error::new(Code::BadInput, "there is no evidence to prove anything with", next).field("run")
             );
         };
-        let facts = match self.product(&campaign.nil).await {
-            Ok(product) => ProductFacts { nil: product.nil, name: product.name, version: product.version },
-            // The product was removed since: its runs stay, under its number.
-            Err(error) if error.code == Code::UnknownProduct => {
-                ProductFacts { nil: campaign.nil.clone(), name: String::new(), version: None }
-            }
-            Err(error) => return Err(error),
+        // The product as it was when it ran: it may have changed, or gone, since.
+        let ran = &runs[runs.len() - 1].context;
+        let facts = ProductFacts {
+            nil: campaign.nil.clone(),
+            name: ran.product_name.clone(),
+            version: ran.product_version.clone(),
         };
         let body =
             proof::body(&self.shared.signer, parts.clock.now(), campaign.number, campaign.seed, facts, runs);
@@ -817,15 +819,14 @@ impl Shared {
         self.touch();
         let ended = window::run(self, order).await;
         let times = (ended.opened, ended.closed);
-        let written = runs::finish(
-            &self.parts.db,
-            order.number,
-            ended.verdict,
-            &ended.reason,
-            times,
-            ended.evidence.as_ref(),
-        )
-        .await;
+        let db = &self.parts.db;
+        let evidence = ended.evidence.as_ref();
+        let mut written = runs::finish(db, order.number, ended.verdict, &ended.reason, times, evidence).await;
+        if written.is_err() && evidence.is_some() {
+            // Never a run without an end: where its evidence cannot be kept there is no verdict to prove.
+            let reason = "les éléments de cette exécution n’ont pas pu être enregistrés";
+            written = runs::finish(db, order.number, Verdict::Aborted, reason, times, None).await;
+        }
         match written {
             Ok(()) => {}
             // The next start finds it without a verdict, and says that it was aborted.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use wire::{AuthOutcome, Direction, Event, Fact};
 
 use crate::judge::{Context, Driver, Judgement, own};
-use crate::scenario::Scenario;
+use crate::scenario::{Expectation, Scenario};
 
 /// One line of a run's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +102,7 @@ pub fn write(
     if context.strangers > 0 {
         let whose = match context.driver {
             Driver::Adapter => "sans la marque de cette exécution",
-            Driver::Person => "d’une autre boîte, ou après la première",
+            Driver::Person => "d’un autre client, d’une autre boîte, ou après la première",
         };
         log.bench(
             closed,
@@ -111,6 +111,11 @@ pub fn write(
                 context.strangers
             ),
         );
+    }
+    if context.driver == Driver::Person && scenario.expect.iter().any(Expectation::needs_adapter) {
+        let text =
+            "Le refus d’un serveur limité à TLS 1.1 n’est jugé qu’avec un adaptateur : il ne l’a pas été ici";
+        log.bench(closed, text.into());
     }
     for check in &judgement.checks {
         let mark = match check.outcome {
@@ -121,6 +126,22 @@ pub fn write(
         log.bench(closed, format!("{mark} {} : {}", check.requirement, check.received.fr));
     }
     log.bench(closed, format!("['{}']", judgement.verdict.mark()));
+    log.lines
+}
+
+/// The log of a run that ended without evidence (not started, aborted) or whose evidence was thrown away: what is known.
+pub(crate) fn without_evidence(run: &crate::Run) -> Vec<LogLine> {
+    let mut log = Log::default();
+    let Some(verdict) = run.verdict else { return log.lines };
+    log.bench(run.started, format!("Exécution n° {} : {}", run.number, run.job));
+    log.bench(run.started, format!("Nom utilisateur {}", run.nil));
+    let why = if run.reason.is_empty() {
+        "les éléments de cette exécution ne sont plus conservés"
+    } else {
+        &run.reason
+    };
+    log.bench(run.started, format!("Sans journal : {why}"));
+    log.bench(run.started, format!("['{}']", verdict.mark()));
     log.lines
 }
 

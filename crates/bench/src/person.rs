@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::judge::{is_let_in, is_of_mailbox, own};
 use crate::props::Props;
 use crate::scenario::{Arm, Scenario};
-use crate::window::{Order, context};
+use crate::window::{Order, context, tells_whose};
 
 /// Waits until the mailbox's own traffic can be judged, the timer runs out, or the run is cancelled.
 pub(crate) async fn wait(
@@ -30,21 +30,30 @@ pub(crate) async fn wait(
     let refused_first = order.scenario.step.iter().any(|step| step.arm == Some(Arm::RefuseFirstToken));
     let _armed = refused_first.then(|| bench.parts.operator.refuse_first_token(order.mailbox()));
     let mut events: Vec<Event> = Vec::new();
+    let mut after = head;
+    // What came before this subscription wakes nobody: it is looked at once.
+    let mut look = true;
     loop {
         let Some(left) = bench.time_left(order.number) else { return Ok(()) };
-        let wake = tokio::select! {
-            wake = timeout(left, live.recv()) => wake,
-            () = poke.notified() => continue,
-        };
-        match wake {
-            // Looked at once more above: somebody may have prolonged the window.
-            Err(_) => continue,
-            Ok(Err(RecvError::Closed)) => return Ok(()),
-            Ok(Ok(event)) if !matters(&event.fact) => continue,
-            Ok(Ok(_) | Err(RecvError::Lagged(_))) => {}
+        if !std::mem::take(&mut look) {
+            let wake = tokio::select! {
+                wake = timeout(left, live.recv()) => wake,
+                () = poke.notified() => continue,
+            };
+            match wake {
+                // Looked at once more above: somebody may have prolonged the window.
+                Err(_) => continue,
+                Ok(Err(RecvError::Closed)) => return Ok(()),
+                Ok(Ok(event)) if !matters(&event.fact) => continue,
+                Ok(Ok(_) | Err(RecvError::Lagged(_))) => {}
+            }
         }
-        let after = events.last().map_or(head, |event| event.seq);
-        events.extend(journal.events(&journal::Query { after, limit: MOST, ..Default::default() }).await?);
+        loop {
+            let page = journal.events(&journal::Query { after, limit: MOST, ..Default::default() }).await?;
+            let Some(last) = page.last() else { break };
+            after = last.seq;
+            events.extend(page.into_iter().filter(tells_whose));
+        }
         let context = context(order, props, opened, bench.parts.clock.now(), Vec::new());
         let mailbox = Transcript::new(&events).filter(|connection| is_of_mailbox(&context, connection));
         let done = steps_done(&order.scenario, &mailbox);
@@ -63,8 +72,8 @@ pub(crate) async fn wait(
     }
 }
 
-/// Events read at a time, and held at most while waiting.
-const MOST: i64 = 50_000;
+/// Events read at a time, and those held at most while waiting.
+const MOST: i64 = 10_000;
 const KEPT: usize = 250_000;
 
 fn matters(fact: &Fact) -> bool {

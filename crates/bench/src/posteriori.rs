@@ -88,7 +88,7 @@ impl Bench {
             journal::Query { connections: vec![connection], limit: MOST_EVENTS, ..Default::default() };
         let mut events = self.shared.parts.journal.events(&query).await?;
         events.retain(|event| is_of(event, queue_id));
-        let kept = messages(&self.shared, &events).await?;
+        let (kept, _) = messages(&self.shared, &events).await?;
         let views: Vec<Message<'_>> =
             kept.iter().map(|(id, bytes)| Message { queue_id: id, bytes }).collect();
         let context = self.posterior_context(&order, &events);
@@ -170,6 +170,8 @@ impl Bench {
             control: None,
             meanwhile: Meanwhile::default(),
             original: None,
+            product_name: order.product.name.clone(),
+            product_version: order.product.version.clone(),
             truncated: i64::try_from(events.len()).is_ok_and(|count| count >= MOST_EVENTS),
         }
     }

@@ -195,7 +195,7 @@ pub(crate) async fn finish(
     db.write(move |tx| {
         let (reason, body) = (reason.clone(), body.clone());
         Box::pin(async move {
-            sqlx::query("UPDATE run SET verdict = $2, reason = $3, started_us = $4, duration_ms = $5 WHERE number = $1")
+            let written = sqlx::query("UPDATE run SET verdict = $2, reason = $3, started_us = $4, duration_ms = $5 WHERE number = $1 AND verdict IS NULL")
                 .bind(number)
                 .bind(verdict.name())
                 .bind(reason)
@@ -203,7 +203,8 @@ pub(crate) async fn finish(
                 .bind(duration)
                 .execute(&mut *tx)
                 .await?;
-            if let Some(body) = body {
+            // What has a verdict keeps it: a run is cancelled, or judged, never both.
+            if let (Some(body), 1) = (body, written.rows_affected()) {
                 sqlx::query("INSERT INTO evidence (run, body) VALUES ($1, $2)").bind(number).bind(body).execute(tx).await?;
             }
             Ok(())
@@ -330,6 +331,7 @@ pub(crate) fn run_json(run: &Run, evidence: Option<&RunEvidence>, log: &[LogLine
         "verdict": run.verdict.map(Verdict::name),
         "reason": run.reason,
         "control": evidence.and_then(|evidence| evidence.context.control),
+        "canned": evidence.is_some_and(|evidence| evidence.context.canned),
         "strangers": evidence.map_or(0, |evidence| evidence.context.strangers),
         "started": run.started,
         "duration_ms": run.duration_ms,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kernel::{Timestamp, Timing};
 use rules::Transcript;
-use wire::{ConnectionId, Event, Fact, Service};
+use wire::{ConnectionId, Direction, Event, Fact, Service};
 
 use crate::adapter::Adapter;
 use crate::error::Error;
@@ -28,6 +28,8 @@ const PAGE: i64 = 10_000;
 /// judged on its beginning, and the verdict says so.
 const MOST_EVENTS: usize = 250_000;
 const MOST_TEXT: usize = 64 * 1024 * 1024;
+/// Octets of messages that a proof keeps at most: two of the largest that the operator takes, and some.
+const MOST_OCTETS: u64 = 64 * 1024 * 1024;
 
 /// What one run is asked to do.
 #[derive(Clone, Debug)]
@@ -129,11 +131,11 @@ async fn open_and_judge(bench: &Arc<Shared>, order: &Order) -> Result<Ended, Err
     journal.barrier().await?;
 
     let closed = bench.parts.clock.now();
-    let (all, truncated) = events_since(bench, order, head).await?;
     let mut context = context(order, &props, opened, closed, words);
-    context.truncated = truncated;
-    let events = split(order, &mut context, all);
-    let kept = messages(bench, &events).await?;
+    let ids = split(order, &mut context, &outline_since(bench, head).await?);
+    let (events, truncated) = own_events(bench, head, &ids).await?;
+    let (kept, whole) = messages(bench, &events).await?;
+    context.truncated = truncated || !whole;
     let views: Vec<Message<'_>> = kept.iter().map(|(id, bytes)| Message { queue_id: id, bytes }).collect();
     let Judgement { verdict, checks } = judge(&order.scenario, &context, &events, &views);
     let evidence = RunEvidence {
@@ -185,29 +187,51 @@ pub(crate) fn context(
         control: props.control,
         meanwhile: Meanwhile::default(),
         original: props.original.clone(),
+        product_name: order.product.name.clone(),
+        product_version: order.product.version.clone(),
         truncated: false,
     }
 }
 
-/// The mail servers' events since `head`, and whether there were more than a proof keeps.
-async fn events_since(bench: &Shared, order: &Order, head: i64) -> Result<(Vec<Event>, bool), Error> {
-    let (mut kept, mut text, mut foreign) = (Vec::new(), 0, Vec::<ConnectionId>::new());
-    let mut after = head;
-    loop {
+/// What happened on the mail servers since `head`, whoever did it, without what was said line by line: enough to tell whose
+/// connections they are.
+async fn outline_since(bench: &Shared, head: i64) -> Result<Vec<Event>, Error> {
+    let (mut kept, mut after) = (Vec::new(), head);
+    while kept.len() < MOST_EVENTS {
         let query = journal::Query { after, limit: PAGE, ..Default::default() };
+        let page = bench.parts.journal.events(&query).await?;
+        let Some(last) = page.last() else { break };
+        after = last.seq;
+        kept.extend(page.into_iter().filter(tells_whose));
+    }
+    Ok(kept)
+}
+
+/// Whether an event can tell whose a connection is; what a client tries to send is one of those.
+pub(crate) fn tells_whose(event: &Event) -> bool {
+    matches!(event.service, Service::Imap | Service::Smtp)
+        && match &event.fact {
+            Fact::Line { direction: Direction::Client, text } => {
+                text.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("MAIL FROM:"))
+            }
+            Fact::Line { .. } => false,
+            _ => true,
+        }
+}
+
+/// Everything on the run's own connections, and whether there was more than a proof keeps: strangers use none of it up.
+async fn own_events(bench: &Shared, head: i64, ids: &[ConnectionId]) -> Result<(Vec<Event>, bool), Error> {
+    let (mut kept, mut text, mut after) = (Vec::new(), 0, head);
+    if ids.is_empty() {
+        return Ok((kept, false));
+    }
+    loop {
+        let query = journal::Query { connections: ids.to_vec(), after, limit: PAGE, ..Default::default() };
         let page = bench.parts.journal.events(&query).await?;
         let Some(last) = page.last() else { return Ok((kept, false)) };
         after = last.seq;
-        for event in page.into_iter().filter(|event| matches!(event.service, Service::Imap | Service::Smtp)) {
-            match &event.fact {
-                Fact::Connected { origin } if origin.run.is_some_and(|run| run != order.number) => {
-                    foreign.push(event.connection);
-                }
-                // Of another run's connection its existence is enough.
-                _ if foreign.contains(&event.connection) => continue,
-                Fact::Line { text: line, .. } => text += line.len(),
-                _ => text += 64,
-            }
+        for event in page {
+            text += if let Fact::Line { text: line, .. } = &event.fact { line.len() } else { 64 };
             kept.push(event);
             if kept.len() >= MOST_EVENTS || text >= MOST_TEXT {
                 return Ok((kept, true));
@@ -216,11 +240,11 @@ async fn events_since(bench: &Shared, order: &Order, head: i64) -> Result<(Vec<E
     }
 }
 
-/// Separates the run's own events from the others', and says in the context what the others were.
-fn split(order: &Order, context: &mut Context, all: Vec<Event>) -> Vec<Event> {
-    let ids: Vec<_> = own(&order.scenario, context, &all).connections().iter().map(|c| c.id).collect();
+/// The run's own connections; says in the context what the others were.
+fn split(order: &Order, context: &mut Context, all: &[Event]) -> Vec<ConnectionId> {
+    let ids: Vec<_> = own(&order.scenario, context, all).connections().iter().map(|c| c.id).collect();
     let (mut strangers, mut meanwhile) = (0, Meanwhile::default());
-    let others = Transcript::new(&all);
+    let others = Transcript::new(all);
     let others = others.connections().iter().filter(|other| !ids.contains(&other.id));
     for connection in others.filter(|other| !crate::desk::is_probe(other)) {
         strangers += 1;
@@ -232,13 +256,16 @@ fn split(order: &Order, context: &mut Context, all: Vec<Event>) -> Vec<Event> {
     }
     context.strangers = strangers;
     context.meanwhile = meanwhile;
-    all.into_iter().filter(|event| ids.contains(&event.connection)).collect()
+    ids
 }
 
-/// The bytes, as received, of every message that the run's events name.
-pub(crate) async fn messages(bench: &Shared, events: &[Event]) -> Result<Vec<(String, Vec<u8>)>, Error> {
+/// The bytes, as received, of every message that the run's events name; and whether a proof holds them all.
+pub(crate) async fn messages(
+    bench: &Shared,
+    events: &[Event],
+) -> Result<(Vec<(String, Vec<u8>)>, bool), Error> {
     let store = bench.parts.operator.store();
-    let mut kept = Vec::new();
+    let (mut kept, mut octets) = (Vec::new(), 0);
     for event in events {
         let Fact::Mail { mail } = &event.fact else { continue };
         for recipient in &mail.to {
@@ -247,13 +274,17 @@ pub(crate) async fn messages(bench: &Shared, events: &[Event]) -> Result<Vec<(St
                 bench.parts.operator.mailbox(recipient).map_or(bench.sink, |mailbox| mailbox.account);
             let Some(inbox) = store.folder(account, "INBOX").await? else { continue };
             if let Some(body) = store.find_body(inbox.id, &mail.sha256).await? {
+                octets += body.size;
+                if octets > MOST_OCTETS {
+                    return Ok((kept, false));
+                }
                 let stored = store.read_body(body.id, 0, body.size).await?;
                 kept.push((mail.queue_id.clone(), as_received(&stored, &mail.sha256).to_vec()));
                 break;
             }
         }
     }
-    Ok(kept)
+    Ok((kept, true))
 }
 
 /// What the client sent, without the trace lines that the operator put before it.

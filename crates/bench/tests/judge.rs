@@ -90,6 +90,8 @@ impl Wire {
             control: None,
             meanwhile: Meanwhile::default(),
             original: None,
+            product_name: String::new(),
+            product_version: None,
             truncated: false,
         };
         let messages: Vec<Message<'_>> =

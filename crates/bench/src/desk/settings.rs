@@ -103,7 +103,7 @@ impl Bench {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn last_timer(&self, nil: &str, job: &str) -> Result<u64, Error> {
-        let sql = "SELECT timer_s FROM run WHERE nil = $1 AND job = $2 AND driver = 'person' AND timer_s > 0
+        let sql = "SELECT timer_s FROM run WHERE nil = $1 AND job = $2 AND driver = 'person' AND timer_s BETWEEN 5 AND 3600
                    ORDER BY number DESC LIMIT 1";
         let row = sqlx::query(sql)
             .bind(nil)

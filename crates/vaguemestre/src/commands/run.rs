@@ -31,13 +31,14 @@ pub(crate) async fn run(cli: &Cli, arguments: &Run) -> Result<u8, Error> {
         progress.show(&done);
     }
     progress.end();
-    if let Some(path) = &arguments.junit {
-        write(path, &junit::report(&done))?;
-    }
     if cli.json {
         output::json(&done);
     } else {
         table(cli.lang(), &done);
+    }
+    // After the verdicts are out: a report that cannot be written must not take them along.
+    if let Some(path) = &arguments.junit {
+        write(path, &junit::report(&done))?;
     }
     Ok(exit_code(&done, arguments.allow_unsupported))
 }
