@@ -231,15 +231,19 @@ fn pdfs(mail: &Interpreted, read: &[(DocumentFacts, Whole)], findings: &mut Find
     let listed = files.iter().map(|file| file.name.as_deref().unwrap_or("?")).collect::<Vec<_>>().join(", ");
     for (facts, whole) in read {
         let document = &whole.header;
-        let own =
-            |file: &&&Attachment| file.name.as_deref().is_some_and(|name| names::is_pdf_name(name, document));
-        if !files.iter().any(|file| own(&file)) {
+        let named = |labelled: bool| {
+            files.iter().any(|file| {
+                file.name.as_deref().is_some_and(|name| names::is_pdf_name(name, document, labelled))
+            })
+        };
+        if !named(true) {
+            let severity = if named(false) { Severity::Warning } else { Severity::Error };
             let message = Text::new(
                 "Aucun PDF joint n’a le nom attendu pour ce document : date de l’acte, type, NOM, prénom.",
                 "No PDF attached has the name expected for this document: date of the act, type, NAME, given name.",
             );
             let values = (&*names::expected_pdf(document), &*listed);
-            findings.error("ECO.2.1.6", values, At::entry(&facts.file), message);
+            findings.add(("ECO.2.1.6", severity), values, At::entry(&facts.file), message);
         }
         let embedded = document.pdf().filter(|_| document.level == cda::Level::N1);
         if embedded.is_some_and(|pdf| !files.iter().any(|file| file.bytes == pdf)) {

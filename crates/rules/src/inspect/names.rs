@@ -22,20 +22,26 @@ pub(super) enum Subject {
 
 /// `XDM/1.0/DDM+<label> <NAME> <given name> <birth date>`; `None` where the documents do not name the patient.
 pub(super) fn expected_subject(documents: &[&Document]) -> Option<String> {
-    let (name, born) = named(documents.first()?)?;
+    let (name, born, _) = named(documents.first()?)?;
     let label = label_of(documents);
     Some(format!("{}+{label} {name} {born}", mss::XDM_MARKER).trim_end().to_owned())
 }
 
 /// Holds a decoded subject to the documents. The birth date may be left out.
 pub(super) fn subject(subject: &str, documents: &[&Document]) -> Option<Subject> {
-    let (name, born) = named(documents.first()?)?;
+    let (name, born, family) = named(documents.first()?)?;
     let Some(rest) = subject.strip_prefix(mss::XDM_MARKER).and_then(|rest| rest.strip_prefix('+')) else {
         return Some(Subject::Marker);
     };
     let rest = rest.strip_prefix(REPLACES).map_or(rest, str::trim_start);
     let dated = rest.strip_suffix(born.as_str()).filter(|_| !born.is_empty()).map_or(rest, str::trim_end);
-    let Some(label) = dated.strip_suffix(name.as_str()) else { return Some(Subject::Patient) };
+    // The name is in upper case; the given name may be in any.
+    let cut = dated.len().checked_sub(name.len()).filter(|&cut| dated.is_char_boundary(cut));
+    let Some((label, end)) = cut.map(|cut| dated.split_at(cut)) else { return Some(Subject::Patient) };
+    let family = &name[..family];
+    if !end.starts_with(family) || !end.eq_ignore_ascii_case(&name) {
+        return Some(Subject::Patient);
+    }
     Some(if label.trim_end() == label_of(documents) { Subject::Right } else { Subject::Label })
 }
 
@@ -46,24 +52,27 @@ pub(super) fn expected_pdf(document: &Document) -> String {
     format!("{day}_{label}_{family}_{given}.pdf")
 }
 
-/// Whether a file name is that of this document's PDF. Accents, apostrophes and the signs that no file system takes make
-/// no difference; a file number may follow; the birth name is in upper case.
-pub(super) fn is_pdf_name(name: &str, document: &Document) -> bool {
+/// Whether a file name is that of this document's PDF, its label apart if `labelled` is false: labels are spelt in several
+/// ways. Accents, apostrophes and the signs that no file system takes make no difference; a file number may follow; the
+/// birth name is in upper case; the day is that of the writer or of UTC.
+pub(super) fn is_pdf_name(name: &str, document: &Document, labelled: bool) -> bool {
     let Some(stem) = stem(name) else { return false };
     let given: Vec<&str> = stem.split('_').collect();
     let expected = pdf_parts(document);
     let same = |index: usize| {
-        let wanted = folded(&expected[index]);
-        wanted.is_empty() || given.get(index).is_some_and(|part| loose(part) == loose(&wanted))
+        let wanted = loose(&expected[index]);
+        wanted.is_empty() || given.get(index).is_some_and(|part| loose(part) == wanted)
     };
+    let utc = document.service_start().map(Time::utc_digits).unwrap_or_default();
+    let day = same(0) || given.first().is_some_and(|day| day.len() == 8 && utc.starts_with(day));
     let upper = given.get(2).is_some_and(|family| family.to_uppercase() == *family);
-    (4..=5).contains(&given.len()) && (0..4).all(same) && upper
+    given.len() >= 4 && day && (!labelled || same(1)) && same(2) && same(3) && upper
 }
 
 /// Whether a file name has the form of ECO.2.1.6, whatever the document.
 pub(super) fn looks_like_pdf_name(name: &str) -> bool {
     let parts: Vec<&str> = stem(name).unwrap_or_default().split('_').collect();
-    (4..=5).contains(&parts.len())
+    parts.len() >= 4
         && parts[0].len() == 8
         && parts[0].bytes().all(|byte| byte.is_ascii_digit())
         && parts.iter().all(|part| !part.is_empty())
@@ -90,13 +99,14 @@ fn loose(text: &str) -> String {
     folded(text).chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// Name and given name without accents, the name in upper case, and the birth date if it is known to the day.
-fn named(document: &Document) -> Option<(String, String)> {
+/// Name and given name without accents, the name in upper case; the birth date if it is known to the day; the length of the
+/// name alone.
+fn named(document: &Document) -> Option<(String, String, usize)> {
     let traits = &document.patient.traits;
     let family = one_line(&unaccented(traits.birth_name.as_deref()?)).to_uppercase();
     let given = one_line(&unaccented(traits.first_given.as_deref()?));
     let born = traits.birth_date.and_then(ins::BirthDate::french).unwrap_or_default();
-    (!family.is_empty() && !given.is_empty()).then(|| (format!("{family} {given}"), born))
+    (!family.is_empty() && !given.is_empty()).then(|| (format!("{family} {given}"), born, family.len()))
 }
 
 fn label_of(documents: &[&Document]) -> String {
