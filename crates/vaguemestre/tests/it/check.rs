@@ -183,6 +183,16 @@ fn each_defect_of_a_mail_has_its_finding() {
         assert!(found(&input).iter().any(|finding| finding == expected), "{from} → {to}: {input:#}");
         assert_eq!(code, 1, "{from} → {to}");
     }
+    for (from, to, told) in [
+        (" CORSE ANNE", " CORSE Anne", None),
+        (" 26/05/1978", "", None),
+        ("20260105_CR d'exam", "20260105_Compte rendu", Some("ECO.2.1.6 warning")),
+    ] {
+        let (code, input) = desk.check("a.eml", &with(&good, from, to));
+        let others: Vec<String> =
+            found(&input).into_iter().filter(|finding| finding != "ECO.2.1.5 warning").collect();
+        assert_eq!((code, others), (0, Vec::from_iter(told.map(str::to_owned))), "{from} → {to}: {input:#}");
+    }
     let header = with(&good, "X-MSS-INS: O", "X-MSS-INS: N");
     let (_, input) = desk.check("a.eml", &header);
     let finding = &input["findings"][0];
