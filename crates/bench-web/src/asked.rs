@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 
 use askama::Template;
-use axum::extract::{Form, FromRequest, FromRequestParts, Request};
+use axum::extract::{Form, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -36,6 +36,40 @@ impl<S: Sync> FromRequestParts<S> for Asked {
         let query = form_urlencoded::parse(query.as_bytes()).take(200).map(|(k, v)| (k.into(), v.into()));
         Ok(Self { lang, query: query.collect(), uri: parts.uri.clone() })
     }
+}
+
+/// The run that an address names. An address that names none is answered with the page that helps.
+pub(crate) struct RunNumber(pub(crate) i64);
+
+/// The campaign that an address names; as [`RunNumber`].
+pub(crate) struct CampaignNumber(pub(crate) i64);
+
+impl FromRequestParts<Face> for RunNumber {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Response> {
+        named(parts, face, Numbered::Run).await.map(Self)
+    }
+}
+
+impl FromRequestParts<Face> for CampaignNumber {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Response> {
+        named(parts, face, Numbered::Campaign).await.map(Self)
+    }
+}
+
+async fn named(parts: &mut Parts, face: &Face, what: Numbered) -> Result<i64, Response> {
+    let Ok(asked) = Asked::from_request_parts(parts, face).await;
+    let text = Path::<String>::from_request_parts(parts, face).await.map(|Path(text)| text);
+    let text = text.unwrap_or_default();
+    number(&text).ok_or_else(|| asked.unknown_number(face, what, &text))
+}
+
+/// What a text stands for as the number of a run or a campaign.
+pub(crate) fn number(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|number| *number > 0)
 }
 
 /// The fields of a form: an extractor that never fails; what cannot be read has no field.

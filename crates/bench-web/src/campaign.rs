@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -12,8 +12,8 @@ use bench::{Request as Order, Run};
 use web::T;
 
 use crate::Face;
-use crate::asked::{Asked, Fields, Numbered, address, wrong};
-use crate::runs::{RunRow, number, run_row};
+use crate::asked::{Asked, CampaignNumber, Fields, Numbered, address, wrong};
+use crate::runs::{RunRow, run_row};
 use crate::view::{Failure, verdict_pill};
 
 /// Runs of a campaign that its page lists; a group has a few dozen.
@@ -58,18 +58,14 @@ impl CampaignPage {
 
 async fn campaign(
     State(face): State<Face>,
-    Path(text): Path<String>,
+    CampaignNumber(number): CampaignNumber,
     asked: Asked,
 ) -> Result<Response, Failure> {
     let t = asked.t();
-    let number = match number(&face, &asked, Numbered::Campaign, &text) {
-        Ok(number) => number,
-        Err(page) => return Ok(*page),
-    };
     let filter = Filter { campaign: Some(number), ..Filter::default() };
     let mut found = face.bench.history(&filter, 1, LISTED).await?;
     let Some(facts) = face.bench.campaign(number).await? else {
-        return Ok(asked.unknown_number(&face, Numbered::Campaign, &text));
+        return Ok(asked.unknown_number(&face, Numbered::Campaign, &number.to_string()));
     };
     found.runs.reverse();
     let runs = &found.runs;
@@ -101,7 +97,7 @@ async fn campaign(
         ]),
         by_adapter,
         command: command(&face, &facts.nil, runs),
-        history: address("/runs", [("campaign", text.as_str())]),
+        history: address("/runs", [("campaign", number.to_string().as_str())]),
         has_proof: ended(&[Verdict::Passed, Verdict::Failed, Verdict::Inconclusive, Verdict::Unsupported])
             > 0,
         nil: facts.nil,
@@ -145,17 +141,13 @@ fn tally(t: T, runs: &[Run]) -> Vec<(String, usize)> {
 /// *Relancer les échecs, le reste, tout*: for runs that a person drives. An adapter lives where its command was typed.
 async fn rerun(
     State(face): State<Face>,
-    Path(text): Path<String>,
+    CampaignNumber(number): CampaignNumber,
     asked: Asked,
     fields: Fields,
 ) -> Result<Response, Failure> {
     let t = asked.t();
-    let number = match number(&face, &asked, Numbered::Campaign, &text) {
-        Ok(number) => number,
-        Err(page) => return Ok(*page),
-    };
     let Some(campaign) = face.bench.campaign(number).await? else {
-        return Ok(asked.unknown_number(&face, Numbered::Campaign, &text));
+        return Ok(asked.unknown_number(&face, Numbered::Campaign, &number.to_string()));
     };
     let which = match fields.get("which") {
         "failed" => Rerun::Failed,
@@ -185,13 +177,8 @@ async fn rerun(
 
 async fn proof(
     State(face): State<Face>,
-    Path(text): Path<String>,
-    asked: Asked,
+    CampaignNumber(number): CampaignNumber,
 ) -> Result<Response, Failure> {
-    let number = match number(&face, &asked, Numbered::Campaign, &text) {
-        Ok(number) => number,
-        Err(page) => return Ok(*page),
-    };
     let proof = face.bench.campaign_proof(number).await?;
     let name = format!("attachment; filename=\"vaguemestre-campagne-{number}.proof\"");
     let kind = "application/json; charset=utf-8".to_owned();

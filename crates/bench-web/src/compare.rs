@@ -10,11 +10,11 @@ use rules::{Outcome, Text};
 use web::T;
 
 use crate::Face;
-use crate::asked::{Asked, Numbered, wrong};
+use crate::asked::{Asked, Numbered, number, wrong};
 use crate::frame::say;
 use crate::jobs::requirement_link;
 use crate::run::outcome_pill;
-use crate::runs::{RunRow, number, run_row};
+use crate::runs::{RunRow, run_row};
 use crate::view::Failure;
 
 pub(crate) fn routes() -> Router<Face> {
@@ -66,13 +66,13 @@ async fn compare(State(face): State<Face>, asked: Asked) -> Result<Response, Fai
     };
     let mut numbers = Vec::new();
     for text in [one, other] {
-        let found = match number(&face, &asked, Numbered::Run, text) {
-            Ok(number) => number,
-            Err(page) => return Ok(*page),
+        let known = match number(text) {
+            Some(found) if face.run(found).await.is_ok() => Some(found),
+            _ => None,
         };
-        if face.run(found).await.is_err() {
+        let Some(found) = known else {
             return Ok(asked.unknown_number(&face, Numbered::Run, text));
-        }
+        };
         numbers.push(found);
     }
     numbers.sort_unstable();

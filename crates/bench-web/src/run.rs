@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -18,11 +18,10 @@ use rules::{Check, Outcome, Registry};
 use web::{T, Tone, pill};
 
 use crate::Face;
-use crate::asked::{Asked, Fields, Numbered, wrong};
+use crate::asked::{Asked, Fields, Numbered, RunNumber, wrong};
 use crate::frame::say;
 use crate::jobs::requirement_link;
 use crate::run_page;
-use crate::runs::number;
 use crate::view::Failure;
 
 /// What *Prolonger* adds.
@@ -82,46 +81,38 @@ async fn order(face: &Face, asked: &Asked, fields: &Fields) -> Result<Order, ben
 
 async fn prolong(
     State(face): State<Face>,
-    Path(text): Path<String>,
+    RunNumber(number): RunNumber,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let number = match number(&face, &asked, Numbered::Run, &text) {
-        Ok(number) => number,
-        Err(page) => return Ok(*page),
-    };
-    // A window that has just closed: the page says what came of it.
-    match face.bench.prolong(number, MORE).await {
-        Err(_) if face.run(number).await.is_err() => Ok(asked.unknown_number(&face, Numbered::Run, &text)),
-        _ => Ok(Redirect::to(&format!("/runs/{number}")).into_response()),
-    }
+    let done = face.bench.prolong(number, MORE).await;
+    back_to(&face, &asked, number, done.is_ok()).await
 }
 
 async fn cancel(
     State(face): State<Face>,
-    Path(text): Path<String>,
+    RunNumber(number): RunNumber,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let number = match number(&face, &asked, Numbered::Run, &text) {
-        Ok(number) => number,
-        Err(page) => return Ok(*page),
-    };
-    match face.bench.cancel(number).await {
-        Err(_) if face.run(number).await.is_err() => Ok(asked.unknown_number(&face, Numbered::Run, &text)),
-        _ => Ok(Redirect::to(&format!("/runs/{number}")).into_response()),
+    let done = face.bench.cancel(number).await;
+    back_to(&face, &asked, number, done.is_ok()).await
+}
+
+/// The run's page after something was asked of it. What came too late, a window just closed for example, is no error: the
+/// page says what came of it.
+async fn back_to(face: &Face, asked: &Asked, run: i64, done: bool) -> Result<Response, Failure> {
+    if !done && face.run(run).await.is_err() {
+        return Ok(asked.unknown_number(face, Numbered::Run, &run.to_string()));
     }
+    Ok(Redirect::to(&format!("/runs/{run}")).into_response())
 }
 
 async fn log_text(
     State(face): State<Face>,
-    Path(text): Path<String>,
+    RunNumber(number): RunNumber,
     asked: Asked,
 ) -> Result<Response, Failure> {
-    let number = match number(&face, &asked, Numbered::Run, &text) {
-        Ok(number) => number,
-        Err(page) => return Ok(*page),
-    };
     let Ok(view) = face.run(number).await else {
-        return Ok(asked.unknown_number(&face, Numbered::Run, &text));
+        return Ok(asked.unknown_number(&face, Numbered::Run, &number.to_string()));
     };
     let mut text = String::with_capacity(view.log.len() * 96);
     for line in &view.log {
@@ -131,15 +122,7 @@ async fn log_text(
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }
 
-async fn proof(
-    State(face): State<Face>,
-    Path(text): Path<String>,
-    asked: Asked,
-) -> Result<Response, Failure> {
-    let number = match number(&face, &asked, Numbered::Run, &text) {
-        Ok(number) => number,
-        Err(page) => return Ok(*page),
-    };
+async fn proof(State(face): State<Face>, RunNumber(number): RunNumber) -> Result<Response, Failure> {
     let proof = face.bench.proof(number).await?;
     let name = format!("attachment; filename=\"vaguemestre-execution-{number}.proof\"");
     Ok(([(CONTENT_TYPE, "application/json; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)], proof)

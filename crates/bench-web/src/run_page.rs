@@ -1,7 +1,7 @@
 //! What a run's page shows, gathered (`run.rs` holds what it can do).
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use bench::desk::Filter as Past;
 use bench::judge::Driver;
@@ -9,13 +9,13 @@ use bench::scenario::Scenario;
 use bench::{Phase, Product, Run, RunView};
 use web::T;
 
-use crate::asked::{Asked, Numbered, address};
+use crate::asked::{Asked, Numbered, RunNumber, address};
 use crate::frame::{say, seconds, state_pill};
 use crate::job::{Stage, instructions, stages};
 use crate::jobs::{group_title, job_link};
 use crate::lines::{FIRST, Filter, Level, Row, row};
 use crate::run::{CheckRow, Headline, check_rows, headline};
-use crate::runs::{driver, number, reason, verdict_word};
+use crate::runs::{driver, reason, verdict_word};
 use crate::view::Failure;
 use crate::{Face, live};
 
@@ -126,16 +126,12 @@ impl LogPart {
 
 pub(crate) async fn show(
     State(face): State<Face>,
-    Path(text): Path<String>,
+    RunNumber(number): RunNumber,
     asked: Asked,
 ) -> Result<Response, Failure> {
     let (t, lang) = (asked.t(), asked.lang);
-    let number = match number(&face, &asked, Numbered::Run, &text) {
-        Ok(number) => number,
-        Err(page) => return Ok(*page),
-    };
     let Ok(view) = face.run(number).await else {
-        return Ok(asked.unknown_number(&face, Numbered::Run, &text));
+        return Ok(asked.unknown_number(&face, Numbered::Run, &number.to_string()));
     };
     let run = view.run.clone();
     let product = face.bench.product(&run.nil).await.ok();

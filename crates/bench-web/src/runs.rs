@@ -14,7 +14,7 @@ use kernel::Timestamp;
 use web::{T, Tone, pill};
 
 use crate::Face;
-use crate::asked::{Asked, Numbered};
+use crate::asked::Asked;
 use crate::frame::{say, seconds, state_pill};
 use crate::jobs::group_title;
 use crate::view::Failure;
@@ -250,14 +250,6 @@ pub(crate) fn verdict_word(t: T, verdict: Verdict) -> String {
         .into_iter()
         .find(|(name, _)| *name == verdict.name())
         .map_or_else(String::new, |(_, word)| word)
-}
-
-/// What a path's number stands for; the page that helps where it is none.
-pub(crate) fn number(face: &Face, asked: &Asked, what: Numbered, text: &str) -> Result<i64, Box<Response>> {
-    text.parse::<i64>()
-        .ok()
-        .filter(|number| *number > 0)
-        .ok_or_else(|| Box::new(asked.unknown_number(face, what, text)))
 }
 
 #[cfg(test)]

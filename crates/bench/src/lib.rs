@@ -254,21 +254,7 @@ impl Bench {
         if let Some(old) = known.iter().find(|product| product.nil == new.nil) {
             return self.new_version(old.clone(), new).await;
         }
-        for product in &known {
-            for (field, identity) in [("psc_id", &new.psc_identity), ("app_id", &new.app_identity)] {
-                if product.psc_identity.eq_ignore_ascii_case(identity)
-                    || product.app_identity.eq_ignore_ascii_case(identity)
-                {
-                    let message = format!(
-                        "the identifier {identity} is used by product {} ({})",
-                        product.nil, product.name
-                    );
-                    let next = "Test identities cannot be shared between products: use another test card or certificate.";
-                    let detail = json!({"nil": product.nil, "name": product.name, "identity": identity});
-                    return Err(Error::new(Code::IdentityInUse, message, next).field(field).detail(detail));
-                }
-            }
-        }
+        desk::Owners::of(known.iter()).refuse_taken(&new)?;
         let domain = self.shared.parts.operator.domain();
         let product = Product {
             psc_address: format!("{}@{domain}", new.psc_identity.to_lowercase()),

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::judge::{is_let_in, is_of_mailbox, own};
 use crate::props::Props;
 use crate::scenario::{Arm, Scenario};
-use crate::window::{Order, context, tells_whose};
+use crate::window::{MOST_EVENTS, Order, PAGE, begins_a_mail, context, tells_whose};
 
 /// Waits until the mailbox's own traffic can be judged, the timer runs out, or the run is cancelled.
 pub(crate) async fn wait(
@@ -49,32 +49,30 @@ pub(crate) async fn wait(
             }
         }
         loop {
-            let page = journal.events(&journal::Query { after, limit: MOST, ..Default::default() }).await?;
+            let page = journal.events(&journal::Query { after, limit: PAGE, ..Default::default() }).await?;
             let Some(last) = page.last() else { break };
             after = last.seq;
-            events.extend(page.into_iter().filter(tells_whose));
+            events.extend(page.into_iter().filter(|event| tells_whose(event, None)));
         }
         let context = context(order, props, opened, bench.parts.clock.now(), Vec::new());
         let mailbox = Transcript::new(&events).filter(|connection| is_of_mailbox(&context, connection));
         let done = steps_done(&order.scenario, &mailbox);
         let steps = order.scenario.steps_for(false).count();
         bench.progress(order.number, done);
+        // Only this mailbox's own attempts: what nobody can be told from ends nobody's window.
         let gave_up = order.scenario.expects_mail()
+            && !mailbox.connections().is_empty()
             && own(&order.scenario, &context, &events).connections().iter().any(sending_failed);
         if done >= steps || gave_up {
             tokio::time::sleep(bench.parts.timing.settle).await;
             return Ok(());
         }
-        if events.len() > KEPT {
+        if events.len() > MOST_EVENTS {
             // A client that says this much in one window: what came first decides.
             return Ok(());
         }
     }
 }
-
-/// Events read at a time, and those held at most while waiting.
-const MOST: i64 = 10_000;
-const KEPT: usize = 250_000;
 
 fn matters(fact: &Fact) -> bool {
     matches!(fact, Fact::Auth { .. } | Fact::Mail { .. } | Fact::Closed { .. } | Fact::TlsEstablished { .. })
@@ -109,9 +107,7 @@ fn refusals(connection: &Connection<'_>) -> usize {
 /// A connection that ended after it had tried to send, and did not: waiting longer would show nothing more.
 fn sending_failed(connection: &Connection<'_>) -> bool {
     let tried = |event: &Event| match &event.fact {
-        Fact::Line { direction: Direction::Client, text } => {
-            text.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("MAIL FROM:"))
-        }
+        Fact::Line { direction: Direction::Client, text } => begins_a_mail(text),
         _ => false,
     };
     let closed = connection.events.iter().any(|event| matches!(event.fact, Fact::Closed { .. }));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ins::{BirthDate, Identity, Matricule, Nature, Sex, Traits};
 use kernel::Rng;
 use mailstore::{Delivery, Flags};
-use mss::{Address, Draft, MessageId};
+use mss::{Address, Draft, Label, MessageId};
 
 use crate::Shared;
 use crate::error::{Code, Error};
@@ -135,25 +135,19 @@ impl Props {
 
     /// Ready bytes for a client that cannot compose: what is proven then is its transport, and the verdict says so.
     pub(crate) fn canned(&self, order: &Order, step: &Step, message: &Message) -> Result<Vec<u8>, Error> {
-        let refused =
-            |why: String| Error::new(Code::BadInput, format!("the message could not be written: {why}"), "");
-        let address = |text: &str| Address::parse(text).map_err(|why| refused(why.to_string()));
         let (from, to) = (address(order.mailbox())?, address(&message.recipient)?);
         let mut draft = Draft::new(from, vec![to], order.product.nil.clone(), self.bench.parts.clock.now());
         draft.subject = format!("Vaguemestre, exécution n° {}", order.number);
         draft.text.clone_from(&message.text);
         draft.patient_close = step.close;
+        draft.to_patient = step.to != Recipient::Bench;
         if let (Verb::Reply, Some(original)) = (step.adapter, &self.original) {
             draft.in_reply_to = MessageId::parse(original).ok();
         }
         for document in &message.documents {
             draft.documents.push(mss::Document::new(fs::read(&document.path)?));
         }
-        let mut bytes = mss::compose(&draft).map_err(|why| refused(why.to_string()))?;
-        if step.close && step.to == Recipient::PatientMotco2 {
-            bytes.splice(..0, format!("{}: {}\r\n", mss::X_MSS_MES, mss::CLOSE_EXCHANGE).into_bytes());
-        }
-        Ok(bytes)
+        mss::compose(&draft).map_err(unwritable)
     }
 }
 
@@ -227,20 +221,29 @@ fn patient(rng: &mut Rng) -> Identity {
     }
 }
 
+fn address(text: &str) -> Result<Address, Error> {
+    Address::parse(text).map_err(unwritable)
+}
+
+fn unwritable(why: impl std::fmt::Display) -> Error {
+    Error::new(Code::BadInput, format!("the message could not be written: {why}"), "")
+}
+
 /// Puts a message to answer into the mailbox under test, and returns its Message-ID.
 async fn deposit(bench: &Shared, order: &Order, from: &str, nonce: &str) -> Result<String, Error> {
     let (operator, now) = (&bench.parts.operator, bench.parts.clock.now());
     let domain = operator.domain();
-    let id = format!("<a-repondre-{nonce}@{domain}>");
-    let date = now.strftime("%a, %d %b %Y %H:%M:%S +0000");
-    let text = format!(
-        "Date: {date}\r\nFrom: Banc_Vaguemestre <{from}>\r\nTo: <{}>\r\nSubject: =?UTF-8?Q?=C3=80_r=C3=A9pondre?= ({nonce})\r\n\
-         Message-ID: {id}\r\nReferences: <fil-{nonce}@{domain}>\r\nX-MSS-NIL: banc\r\nMIME-Version: 1.0\r\n\
-         Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\
-         Message du banc Vaguemestre, exécution n° {}.\r\nMerci d’y répondre depuis votre logiciel.\r\n",
-        order.mailbox(),
-        order.number,
+    let id = |name: &str| MessageId::parse(&format!("<{name}-{nonce}@{domain}>")).map_err(unwritable);
+    let mut draft = Draft::new(address(from)?, vec![address(order.mailbox())?], "banc", now);
+    draft.label = Label::entity("Banc_Vaguemestre");
+    draft.subject = format!("À répondre ({nonce})");
+    draft.text = format!(
+        "Message du banc Vaguemestre, exécution n° {}.\nMerci d’y répondre depuis votre logiciel.\n",
+        order.number
     );
+    draft.message_id = id("a-repondre")?;
+    draft.references = vec![id("fil")?];
+    let bytes = mss::compose(&draft).map_err(unwritable)?;
     let store = operator.store();
     let account = operator.mailbox(order.mailbox()).map(|mailbox| mailbox.account);
     let inbox = match account {
@@ -252,7 +255,7 @@ async fn deposit(bench: &Shared, order: &Order, from: &str, nonce: &str) -> Resu
         return Err(Error::new(Code::BadInput, message, "Enregistrer de nouveau le produit."));
     };
     let mut body = store.body();
-    body.push(text.as_bytes()).await?;
+    body.push(&bytes).await?;
     let mut unit = db::Unit::new();
     let delivery = Delivery {
         body: body.finish(),
@@ -263,7 +266,7 @@ async fn deposit(bench: &Shared, order: &Order, from: &str, nonce: &str) -> Resu
     };
     store.deliver_into(&mut unit, delivery);
     store.db().commit(unit).await?;
-    Ok(id)
+    Ok(draft.message_id.to_string())
 }
 
 /// The run that proves the positive control: itself where the control is one of its steps, else the newest run of the

@@ -23,10 +23,10 @@ use crate::scenario::{Mailbox, Scenario};
 use crate::{Bench, Shared};
 
 /// Events read from the journal at a time.
-const PAGE: i64 = 10_000;
+pub(crate) const PAGE: i64 = 10_000;
 /// What a proof keeps at most: events, and octets of text in them. A client that says more than that in one window is
 /// judged on its beginning, and the verdict says so.
-const MOST_EVENTS: usize = 250_000;
+pub(crate) const MOST_EVENTS: usize = 250_000;
 const MOST_TEXT: usize = 64 * 1024 * 1024;
 /// Octets of messages that a proof keeps at most: two of the largest that the operator takes, and some.
 const MOST_OCTETS: u64 = 64 * 1024 * 1024;
@@ -132,10 +132,11 @@ async fn open_and_judge(bench: &Arc<Shared>, order: &Order) -> Result<Ended, Err
 
     let closed = bench.parts.clock.now();
     let mut context = context(order, &props, opened, closed, words);
-    let ids = split(order, &mut context, &outline_since(bench, head).await?);
-    let (events, truncated) = own_events(bench, head, &ids).await?;
-    let (kept, whole) = messages(bench, &events).await?;
-    context.truncated = truncated || !whole;
+    let (outline, all) = outline_since(bench, head, context.marks.nonce.as_deref()).await?;
+    let ids = split(order, &mut context, &outline);
+    let (events, every_event) = own_events(bench, head, &ids).await?;
+    let (kept, every_message) = messages(bench, &events).await?;
+    context.truncated = !(all && every_event && every_message);
     let views: Vec<Message<'_>> = kept.iter().map(|(id, bytes)| Message { queue_id: id, bytes }).collect();
     let Judgement { verdict, checks } = judge(&order.scenario, &context, &events, &views);
     let evidence = RunEvidence {
@@ -194,48 +195,77 @@ pub(crate) fn context(
 }
 
 /// What happened on the mail servers since `head`, whoever did it, without what was said line by line: enough to tell whose
-/// connections they are.
-async fn outline_since(bench: &Shared, head: i64) -> Result<Vec<Event>, Error> {
+/// connections they are. And whether that is all of it.
+async fn outline_since(bench: &Shared, head: i64, nonce: Option<&str>) -> Result<(Vec<Event>, bool), Error> {
     let (mut kept, mut after) = (Vec::new(), head);
     while kept.len() < MOST_EVENTS {
         let query = journal::Query { after, limit: PAGE, ..Default::default() };
         let page = bench.parts.journal.events(&query).await?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok((kept, true)) };
         after = last.seq;
-        kept.extend(page.into_iter().filter(tells_whose));
+        kept.extend(page.into_iter().filter(|event| tells_whose(event, nonce)));
     }
-    Ok(kept)
+    Ok((kept, false))
 }
 
-/// Whether an event can tell whose a connection is; what a client tries to send is one of those.
-pub(crate) fn tells_whose(event: &Event) -> bool {
+/// Whether an event can tell whose a connection is. Of the lines only those do that hold the run's nonce, or say that a
+/// client tries to send.
+pub(crate) fn tells_whose(event: &Event, nonce: Option<&str>) -> bool {
     matches!(event.service, Service::Imap | Service::Smtp)
         && match &event.fact {
-            Fact::Line { direction: Direction::Client, text } => {
-                text.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("MAIL FROM:"))
+            Fact::Line { direction, text } => {
+                let holds_nonce = nonce.is_some_and(|nonce| text.contains(nonce));
+                holds_nonce || (*direction == Direction::Client && begins_a_mail(text))
             }
-            Fact::Line { .. } => false,
             _ => true,
         }
 }
 
-/// Everything on the run's own connections, and whether there was more than a proof keeps: strangers use none of it up.
+/// Whether a client's line opens a mail transaction (RFC 5321 §4.1.1.2).
+pub(crate) fn begins_a_mail(line: &str) -> bool {
+    line.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("MAIL FROM:"))
+}
+
+/// Everything on the run's own connections, and whether a proof holds it all: strangers use none of that up.
 async fn own_events(bench: &Shared, head: i64, ids: &[ConnectionId]) -> Result<(Vec<Event>, bool), Error> {
-    let (mut kept, mut text, mut after) = (Vec::new(), 0, head);
+    let (mut kept, mut room, mut after) = (Vec::new(), Room::new(MOST_EVENTS, MOST_TEXT), head);
     if ids.is_empty() {
-        return Ok((kept, false));
+        return Ok((kept, true));
     }
     loop {
         let query = journal::Query { connections: ids.to_vec(), after, limit: PAGE, ..Default::default() };
         let page = bench.parts.journal.events(&query).await?;
-        let Some(last) = page.last() else { return Ok((kept, false)) };
+        let Some(last) = page.last() else { return Ok((kept, true)) };
         after = last.seq;
         for event in page {
-            text += if let Fact::Line { text: line, .. } = &event.fact { line.len() } else { 64 };
-            kept.push(event);
-            if kept.len() >= MOST_EVENTS || text >= MOST_TEXT {
-                return Ok((kept, true));
+            if !room.takes(&event.fact) {
+                return Ok((kept, false));
             }
+            kept.push(event);
+        }
+    }
+}
+
+/// What is left of what a proof keeps.
+struct Room {
+    events: usize,
+    text: usize,
+}
+
+impl Room {
+    fn new(events: usize, text: usize) -> Self {
+        Self { events, text }
+    }
+
+    /// Whether one more fact fits; it is counted then.
+    fn takes(&mut self, fact: &Fact) -> bool {
+        let size = if let Fact::Line { text, .. } = fact { text.len() } else { 64 };
+        match (self.events.checked_sub(1), self.text.checked_sub(size)) {
+            (Some(events), Some(text)) => {
+                *self = Self { events, text };
+                true
+            }
+            _ => false,
         }
     }
 }
@@ -301,4 +331,38 @@ fn as_received<'a>(stored: &'a [u8], sha256: &str) -> &'a [u8] {
         }
     }
     stored
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(direction: Direction, text: &str) -> Event {
+        let fact = Fact::Line { direction, text: text.into() };
+        Event { seq: 1, at: Timestamp::UNIX_EPOCH, connection: ConnectionId(1), service: Service::Smtp, fact }
+    }
+
+    #[test]
+    fn a_proof_keeps_so_many_events_and_so_much_text() {
+        let long = line(Direction::Client, &"x".repeat(70)).fact;
+        let mut by_text = Room::new(10, 200);
+        assert_eq!([(); 4].map(|()| by_text.takes(&long)), [true, true, false, false]);
+        assert!(by_text.takes(&line(Direction::Server, "ok").fact), "a short line still fits");
+        let mut by_count = Room::new(2, 10_000);
+        assert_eq!([(); 3].map(|()| by_count.takes(&long)), [true, true, false]);
+    }
+
+    #[test]
+    fn of_the_lines_only_those_tell_whose_a_connection_is_that_hold_the_nonce_or_begin_a_mail() {
+        let told = |direction, text: &str| tells_whose(&line(direction, text), Some("r31-abc"));
+        assert!(told(Direction::Client, "mail FROM:<a@b>"));
+        assert!(told(Direction::Client, "RCPT TO:<banc-r31-abc@x>"));
+        assert!(told(Direction::Server, "550 5.1.1 <banc-r31-abc@x>: no such mailbox"));
+        assert!(!told(Direction::Client, "RCPT TO:<banc-r30-abc@x>"));
+        assert!(!told(Direction::Server, "MAIL FROM:<a@b>"));
+        assert!(!tells_whose(&line(Direction::Client, "a1 NOOP"), None));
+        let closed = Event { fact: Fact::Closed { reason: "quit".into() }, ..line(Direction::Client, "") };
+        assert!(tells_whose(&closed, None));
+        assert!(!tells_whose(&Event { service: Service::Psc, ..closed }, None));
+    }
 }

@@ -70,6 +70,16 @@ impl Wire {
     }
 
     fn judge(&self, job: &str, driver: Driver, recipients: &[&str]) -> Judgement {
+        self.judge_answer(job, driver, recipients, None)
+    }
+
+    fn judge_answer(
+        &self,
+        job: &str,
+        driver: Driver,
+        recipients: &[&str],
+        original: Option<&str>,
+    ) -> Judgement {
         let catalogue = Catalogue::load().unwrap();
         let context = Context {
             run: 31,
@@ -89,7 +99,7 @@ impl Wire {
             strangers: 0,
             control: None,
             meanwhile: Meanwhile::default(),
-            original: None,
+            original: original.map(str::to_owned),
             product_name: String::new(),
             product_version: None,
             truncated: false,
@@ -200,6 +210,76 @@ fn a_person_is_not_judged_on_what_only_an_adapter_can_show() {
     let judgement = wire.judge("psc-tls-floor", Driver::Person, &[]);
     let adapter = wire.judge("psc-tls-floor", Driver::Adapter, &[]);
     assert_eq!(judgement.checks.len() + 1, adapter.checks.len());
+}
+
+#[test]
+fn a_step_that_was_not_done_proves_nothing() {
+    let mut wire = Wire::default();
+    wire.login(1, Service::Smtp, None, true);
+    wire.mail(1, BOX, &mail(true));
+    let judgement = wire.judge("psc-plain", Driver::Person, &[BOX, BOX]);
+    assert_eq!(judgement.verdict, Verdict::Inconclusive, "{:#?}", judgement.checks);
+    assert!(judgement.checks.iter().all(|check| check.outcome != Outcome::Failed), "{:#?}", judgement.checks);
+}
+
+#[test]
+fn an_answer_is_known_by_what_it_answers_whatever_came_first() {
+    let original = "<a-repondre-r31@x>";
+    let mut answer = format!("In-Reply-To: {original}\r\nReferences: {original}\r\n").into_bytes();
+    answer.extend(mail(false));
+    let judge = |mails: &[&[u8]]| {
+        let mut wire = Wire::default();
+        wire.login(1, Service::Imap, None, true);
+        wire.login(2, Service::Smtp, None, true);
+        mails.iter().for_each(|bytes| wire.mail(2, BOX, bytes));
+        wire.judge_answer("psc-reply", Driver::Person, &[BOX, BOX], Some(original))
+    };
+    for mails in [[&mail(false)[..], &answer[..]], [&answer[..], &mail(false)[..]]] {
+        let judgement = judge(&mails);
+        assert_eq!(judgement.verdict, Verdict::Passed, "{:#?}", judgement.checks);
+    }
+    // The answer alone: the control is missing, and the answer is not blamed for it.
+    let judgement = judge(&[&answer]);
+    assert_eq!(judgement.verdict, Verdict::Inconclusive, "{:#?}", judgement.checks);
+    // A second mail that answers nothing is judged as the answer that it is not.
+    let judgement = judge(&[&mail(false), &mail(false)]);
+    assert_eq!(judgement.verdict, Verdict::Failed, "{:#?}", judgement.checks);
+}
+
+#[test]
+fn a_client_that_gives_the_bare_identifier_is_told_so() {
+    let mut wire = Wire::default();
+    wire.login(1, Service::Imap, None, false);
+    for event in &mut wire.events {
+        if let Fact::Auth { auth } = &mut event.fact {
+            auth.user = "899700000018".into();
+            let (code, reason) = ("unknown_mailbox".into(), "no such mailbox".into());
+            auth.outcome = AuthOutcome::Refused { code, reason };
+        }
+    }
+    let judgement = wire.judge("psc-auth-imap", Driver::Person, &[]);
+    assert_eq!(judgement.verdict, Verdict::Failed, "{:#?}", judgement.checks);
+}
+
+#[test]
+fn a_handshake_that_nobody_can_be_told_from_explains_and_condemns_nobody() {
+    let mut wire = Wire::default();
+    let service = Service::Imap;
+    let origin = Origin { service, peer: "127.0.0.1:9".into(), port: 1, implicit_tls: false, run: None };
+    wire.push(1, service, Fact::Connected { origin });
+    wire.push(
+        1,
+        service,
+        Fact::TlsFailed { reason: "the client does not know the authority".into(), certificate: None },
+    );
+    wire.push(1, service, Fact::Closed { reason: "eof".into() });
+    let judgement = wire.judge("psc-auth-imap", Driver::Person, &[]);
+    assert_eq!(judgement.verdict, Verdict::Inconclusive, "{:#?}", judgement.checks);
+    assert!(judgement.checks.iter().any(|check| check.received.fr.contains("does not know the authority")));
+    // Once the mailbox itself was seen, it is nobody's business any more.
+    wire.login(2, service, None, true);
+    let judgement = wire.judge("psc-auth-imap", Driver::Person, &[]);
+    assert_eq!(judgement.verdict, Verdict::Passed, "{:#?}", judgement.checks);
 }
 
 #[test]

@@ -227,10 +227,10 @@ impl ProductEdit {
 
 /// Who uses which identifier: test identities are not shared between products, in any case of letters.
 #[derive(Debug, Default)]
-pub(super) struct Owners(HashMap<String, (String, String)>);
+pub(crate) struct Owners(HashMap<String, (String, String)>);
 
 impl Owners {
-    pub(super) fn of<'a>(products: impl Iterator<Item = &'a Product>) -> Self {
+    pub(crate) fn of<'a>(products: impl Iterator<Item = &'a Product>) -> Self {
         let mut all = Self::default();
         for product in products {
             all.insert(&product.nil, &product.name, [&product.psc_identity, &product.app_identity]);
@@ -245,7 +245,7 @@ impl Owners {
     }
 
     /// `identity_in_use` where another product has one of the identifiers.
-    pub(super) fn refuse_taken(&self, new: &NewProduct) -> Result<(), Error> {
+    pub(crate) fn refuse_taken(&self, new: &NewProduct) -> Result<(), Error> {
         for (field, identity) in [("psc_id", &new.psc_identity), ("app_id", &new.app_identity)] {
             if let Some((nil, name)) = self.0.get(&identity.to_ascii_lowercase()) {
                 let message = format!("the identifier {identity} is used by product {nil} ({name})");

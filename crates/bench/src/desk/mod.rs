@@ -13,6 +13,7 @@ mod prerequisites;
 mod probe;
 mod settings;
 
+pub(crate) use accounts::Owners;
 pub use accounts::ProductEdit;
 pub use compare::{Comparison, Difference};
 pub use history::{Activity, Filter, Page, Rerun};

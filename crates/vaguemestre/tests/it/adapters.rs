@@ -45,6 +45,29 @@ fn a_hanging_adapter_is_stopped_at_the_deadline_with_its_children() {
     assert_eq!(processes(&path), 0, "a process of the adapter is still there");
 }
 
+#[test]
+fn cancelling_a_run_ends_its_adapter_and_its_children_at_once() {
+    let (lab, product) = lab_with_product();
+    for file in ["hang.py", "wire.py"] {
+        fs::copy(adapter_path(&format!("bad/{file}")), lab.scratch().join(file)).unwrap();
+    }
+    let path = lab.scratch().join("hang.py").display().to_string();
+    let command = format!("python3 '{path}'");
+    let order = ["run", "psc-auth-imap", "--nil", &product.nil, "--adapter", &command, "--timer", "120"];
+    let running = lab.spawn(&order);
+    let started = Instant::now();
+    while processes(&path) < 2 {
+        assert!(started.elapsed() < Duration::from_secs(15), "the adapter and its child never came");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let cancelled = Instant::now();
+    assert_eq!(lab.api("POST", "/api/v1/runs/1/cancel", &Value::Null).status, 202);
+    let run = only_run(&running.join().unwrap().ended(1));
+    assert_eq!(run["verdict"], "aborted", "{run:#}");
+    assert!(cancelled.elapsed() < Duration::from_secs(15), "{:?}", cancelled.elapsed());
+    assert_eq!(processes(&path), 0, "a process of the adapter is still there");
+}
+
 /// How many processes of this machine have `argument` on their command line.
 fn processes(argument: &str) -> usize {
     let all = fs::read_dir("/proc").unwrap().flatten();
