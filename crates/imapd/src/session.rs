@@ -3,7 +3,7 @@ use std::sync::Arc;
 use imap::command::{Command, parse};
 use imap::framing::{Frame, Refused, tag_of};
 use imap::response::Line;
-use sasl::Granted;
+use sasl::{Granted, Offer};
 use wire::{Fact, TlsFacts};
 
 use crate::Context;
@@ -17,6 +17,8 @@ pub(crate) struct Session {
     pub(crate) context: Arc<Context>,
     pub(crate) connection: Connection,
     pub(crate) tls: Option<TlsFacts>,
+    /// The listener's until somebody logs in, then the mailbox's.
+    pub(crate) offer: Offer,
     pub(crate) login: Option<Granted>,
     pub(crate) selected: Option<Selected>,
     pub(crate) structures: Structures,
@@ -71,11 +73,12 @@ impl Answer {
 }
 
 impl Session {
-    pub(crate) fn new(context: Arc<Context>, connection: Connection) -> Self {
+    pub(crate) fn new(context: Arc<Context>, connection: Connection, offer: Offer) -> Self {
         Self {
             context,
             connection,
             tls: None,
+            offer,
             login: None,
             selected: None,
             structures: Structures::default(),
@@ -139,9 +142,9 @@ impl Session {
     pub(crate) fn capabilities(&self) -> String {
         match (&self.login, &self.tls) {
             (Some(_), _) => capability::list(At::LoggedIn(self.context.limits.message)),
-            (None, Some(tls)) => {
-                capability::list(At::Tls(&self.context.authenticator.mechanisms(tls.certificate.as_ref())))
-            }
+            (None, Some(tls)) => capability::list(At::Tls(
+                &self.context.authenticator.mechanisms(tls.certificate.as_ref(), &self.offer),
+            )),
             (None, None) => capability::list(At::Clear),
         }
     }

@@ -2,7 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 
-use sasl::{Attempt, Authenticator, Credentials, Granted, Mechanism, Refusal, RefusalCode};
+use sasl::{Attempt, Authenticator, Credentials, Granted, Mechanism, Offer, Refusal, RefusalCode, Rights};
 use wire::{CertificateFacts, TokenFacts};
 
 use crate::{Kind, Mailbox, Shared};
@@ -106,7 +106,13 @@ fn find(operator: &Shared, address: &str) -> Result<Mailbox, Refusal> {
 }
 
 fn granted(mailbox: Mailbox, identity: String) -> Granted {
-    Granted { mailbox: mailbox.address, identity, account: mailbox.account }
+    Granted {
+        mailbox: mailbox.address,
+        identity,
+        account: mailbox.account,
+        offer: Offer::default(),
+        rights: Rights::ALL,
+    }
 }
 
 impl Authenticator for Gate {
@@ -127,7 +133,7 @@ impl Authenticator for Gate {
         }
     }
 
-    fn mechanisms(&self, _certificate: Option<&CertificateFacts>) -> Vec<Mechanism> {
+    fn mechanisms(&self, _certificate: Option<&CertificateFacts>, _offer: &Offer) -> Vec<Mechanism> {
         // EXTERNAL is offered without a certificate too: a client that forgets it is told so, not left without a way in.
         vec![Mechanism::Xoauth2, Mechanism::External]
     }

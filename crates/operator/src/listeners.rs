@@ -73,11 +73,11 @@ fn serve(
     let implicit_tls = matches!(door, Listener::Imaps | Listener::Submissions);
     match door {
         Listener::Imap | Listener::Imaps => {
-            let endpoint = imapd::Endpoint { implicit_tls, run };
+            let endpoint = imapd::Endpoint { implicit_tls, run, ..imapd::Endpoint::default() };
             tokio::spawn(imapd::serve(Arc::clone(&servers.imap), listener, endpoint, shutdown))
         }
         Listener::Submission | Listener::Submissions => {
-            let endpoint = smtpd::Endpoint { implicit_tls, run };
+            let endpoint = smtpd::Endpoint { implicit_tls, run, ..smtpd::Endpoint::default() };
             tokio::spawn(smtpd::serve(Arc::clone(&servers.smtp), listener, endpoint, shutdown))
         }
     }

@@ -3,7 +3,7 @@ use std::pin::Pin;
 
 use wire::{CertificateFacts, Service, TokenFacts};
 
-use crate::{Credentials, Mechanism};
+use crate::{Credentials, Mechanism, Offer, Rights};
 
 /// One request to log in, as a server hands it over.
 #[derive(Clone, Debug)]
@@ -30,8 +30,8 @@ pub trait Authenticator: Send + Sync + 'static {
     /// What may be told of the token of an attempt (hash, claimed identifiers), whatever the result.
     fn token_facts(&self, credentials: &Credentials) -> Option<TokenFacts>;
 
-    /// The mechanisms to offer once TLS is up. Never offered before.
-    fn mechanisms(&self, certificate: Option<&CertificateFacts>) -> Vec<Mechanism>;
+    /// The mechanisms to offer once TLS is up, on a port that offers `offer`. Never offered before.
+    fn mechanisms(&self, certificate: Option<&CertificateFacts>, offer: &Offer) -> Vec<Mechanism>;
 }
 
 /// A login that succeeded.
@@ -43,6 +43,10 @@ pub struct Granted {
     pub identity: String,
     /// The mailbox's account in the mail store.
     pub account: i64,
+    /// What this mailbox is offered from now on.
+    pub offer: Offer,
+    /// What this person may do with it.
+    pub rights: Rights,
 }
 
 /// A login that was refused.

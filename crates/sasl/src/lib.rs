@@ -6,8 +6,10 @@
 
 mod authenticator;
 mod mechanism;
+mod profile;
 
 pub use authenticator::{Attempt, Authenticator, Granted, Refusal, RefusalCode};
 pub use mechanism::{
     Challenge, Credentials, DecodeError, Mechanism, decode_challenge, external_response, xoauth2_response,
 };
+pub use profile::{Offer, Profile, Rights};

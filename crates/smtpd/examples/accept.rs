@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use kernel::{Clock, Limits, Timing};
-use sasl::{Attempt, Authenticator, Credentials, Granted, Mechanism, Refusal, RefusalCode};
+use sasl::{Attempt, Authenticator, Credentials, Granted, Mechanism, Offer, Refusal, RefusalCode};
 use smtpd::{BoxFuture, Context, Endpoint, Policy, Recipients, Resolution};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -93,7 +93,7 @@ impl Authenticator for Nobody {
         None
     }
 
-    fn mechanisms(&self, _: Option<&CertificateFacts>) -> Vec<Mechanism> {
+    fn mechanisms(&self, _: Option<&CertificateFacts>, _offer: &Offer) -> Vec<Mechanism> {
         vec![]
     }
 }

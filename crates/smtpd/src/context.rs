@@ -51,6 +51,8 @@ pub struct Endpoint {
     pub implicit_tls: bool,
     /// The run that the listener was opened for; `None` on the fixed ports.
     pub run: Option<i64>,
+    /// What is offered before anybody is known.
+    pub offer: sasl::Offer,
 }
 
 /// A boxed future that may borrow.

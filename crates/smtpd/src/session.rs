@@ -221,7 +221,10 @@ impl Session {
             match &self.tls {
                 None => response = response.line("STARTTLS"),
                 Some(tls) => {
-                    let mechanisms = self.context().authenticator.mechanisms(tls.certificate.as_ref());
+                    let mechanisms = self
+                        .context()
+                        .authenticator
+                        .mechanisms(tls.certificate.as_ref(), &self.shared.endpoint.offer);
                     let names: Vec<&str> = mechanisms.iter().map(|mechanism| mechanism.name()).collect();
                     if !names.is_empty() {
                         response = response.line(format!("AUTH {}", names.join(" ")));

@@ -11,7 +11,7 @@ use imapd::{Context, Endpoint};
 use journal::{Journal, Query};
 use kernel::{Clock, Limits, Secret, Timing};
 use mailstore::{Delivery, Flags, MailStore};
-use sasl::{Attempt, Authenticator, Credentials, Granted, Mechanism, Refusal, RefusalCode};
+use sasl::{Attempt, Authenticator, Credentials, Granted, Mechanism, Offer, Refusal, RefusalCode, Rights};
 use tempfile::TempDir;
 use tls::{ClientTrust, Issued, Lab, LabNames};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -70,7 +70,7 @@ impl Bench {
         for implicit_tls in [false, true] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             ports.push(listener.local_addr().unwrap().port());
-            let endpoint = Endpoint { implicit_tls, run: Some(31) };
+            let endpoint = Endpoint { implicit_tls, run: Some(31), ..Endpoint::default() };
             servers.push(tokio::spawn(imapd::serve(context.clone(), listener, endpoint, signal.clone())));
         }
         Self { dir, store, journal, lab, per, clear: ports[0], tls: ports[1], shutdown, servers }
@@ -206,9 +206,13 @@ impl Door {
     fn judge(&self, attempt: Attempt) -> Result<Granted, Refusal> {
         match attempt.credentials {
             Credentials::Xoauth2 { user, token } => match token.reveal().as_str() {
-                TOKEN if user == PER => {
-                    Ok(Granted { mailbox: user, identity: "899700000018".into(), account: self.per })
-                }
+                TOKEN if user == PER => Ok(Granted {
+                    mailbox: user,
+                    identity: "899700000018".into(),
+                    account: self.per,
+                    offer: Offer::default(),
+                    rights: Rights::ALL,
+                }),
                 TOKEN => {
                     Err(Refusal::new(RefusalCode::WrongIdentity, "this mailbox belongs to somebody else"))
                 }
@@ -218,7 +222,13 @@ impl Door {
             Credentials::External { authzid } => match attempt.certificate {
                 None => Err(Refusal::new(RefusalCode::NoCertificate, "no client certificate was presented")),
                 Some(facts) if facts.common_name == "163254178" && (authzid.is_empty() || authzid == APP) => {
-                    Ok(Granted { mailbox: APP.into(), identity: facts.common_name, account: self.app })
+                    Ok(Granted {
+                        mailbox: APP.into(),
+                        identity: facts.common_name,
+                        account: self.app,
+                        offer: Offer::default(),
+                        rights: Rights::ALL,
+                    })
                 }
                 Some(_) => Err(Refusal::new(RefusalCode::WrongCertificate, "not this mailbox's certificate")),
             },
@@ -243,7 +253,7 @@ impl Authenticator for Door {
         })
     }
 
-    fn mechanisms(&self, certificate: Option<&CertificateFacts>) -> Vec<Mechanism> {
+    fn mechanisms(&self, certificate: Option<&CertificateFacts>, _offer: &Offer) -> Vec<Mechanism> {
         if certificate.is_some() {
             vec![Mechanism::External, Mechanism::Xoauth2]
         } else {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use journal::{Journal, Query};
 use kernel::{Clock, Limits, Timing};
 use mailstore::MailStore;
-use sasl::{Attempt, Authenticator, Credentials, Granted, Mechanism, Refusal, RefusalCode};
+use sasl::{Attempt, Authenticator, Credentials, Granted, Mechanism, Offer, Refusal, RefusalCode, Rights};
 use smtpd::{BoxFuture, Context, Endpoint, Policy, Recipients, Resolution};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -101,7 +101,7 @@ impl Lab {
         for implicit_tls in [false, true] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             addresses.push(listener.local_addr().unwrap());
-            let endpoint = Endpoint { implicit_tls, run: None };
+            let endpoint = Endpoint { implicit_tls, ..Endpoint::default() };
             servers.push(tokio::spawn(smtpd::serve(context.clone(), listener, endpoint, signal.clone())));
         }
         Self {
@@ -240,7 +240,13 @@ impl Guard {
     fn judge(&self, attempt: &Attempt) -> Result<Granted, Refusal> {
         let grant = |address: &str, identity: &str| {
             let account = self.0.iter().find(|account| account.address == address).unwrap();
-            Ok(Granted { mailbox: address.into(), identity: identity.into(), account: account.id })
+            Ok(Granted {
+                mailbox: address.into(),
+                identity: identity.into(),
+                account: account.id,
+                offer: Offer::default(),
+                rights: Rights::ALL,
+            })
         };
         match (&attempt.credentials, &attempt.certificate) {
             (Credentials::Xoauth2 { user, .. }, _) if user != PER => {
@@ -280,7 +286,7 @@ impl Authenticator for Guard {
         }
     }
 
-    fn mechanisms(&self, certificate: Option<&CertificateFacts>) -> Vec<Mechanism> {
+    fn mechanisms(&self, certificate: Option<&CertificateFacts>, _offer: &Offer) -> Vec<Mechanism> {
         match certificate {
             Some(_) => vec![Mechanism::External, Mechanism::Xoauth2],
             None => vec![Mechanism::Xoauth2],
