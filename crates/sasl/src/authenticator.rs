@@ -30,6 +30,13 @@ pub trait Authenticator: Send + Sync + 'static {
     /// What may be told of the token of an attempt (hash, claimed identifiers), whatever the result.
     fn token_facts(&self, credentials: &Credentials) -> Option<TokenFacts>;
 
+    /// What the mailbox that these credentials name is offered, where it has its own choice: the shape of a refusal
+    /// (Mailiz drops the connection) is known before anybody is logged in.
+    fn offer_of(&self, credentials: &Credentials) -> Option<Offer> {
+        let _ = credentials;
+        None
+    }
+
     /// The mechanisms to offer once TLS is up, on a port that offers `offer`. Never offered before.
     fn mechanisms(&self, certificate: Option<&CertificateFacts>, offer: &Offer) -> Vec<Mechanism>;
 }
