@@ -15,12 +15,14 @@ mod finding;
 mod mail;
 mod names;
 mod pdf;
+mod report;
 mod shape;
 
 use serde::{Deserialize, Serialize};
 
 pub use facts::{DocumentFacts, Facts, MediaFacts};
 pub use finding::{At, Finding, Severity};
+pub use report::{Checked, Report, Summary};
 
 use crate::Text;
 use finding::Findings;

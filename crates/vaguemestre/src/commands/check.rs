@@ -3,54 +3,31 @@ use std::fmt::Write as _;
 use bench::Error;
 use i18n::{Arg, Lang, text, text_with};
 use rules::Text;
-use rules::inspect::{Finding, Inspection, Kind, Severity, inspect};
-use serde_json::json;
+use rules::inspect::{Checked, Finding, Kind, Report, Severity, inspect};
 
 use super::files::{self, Given};
 use super::run::write;
 use crate::cli::{Check, Cli};
 use crate::output;
 
-/// A file and what was found in it.
-struct Checked {
-    path: String,
-    inspection: Inspection,
-}
-
 /// `vaguemestre check`: 0 no error (with `--strict` no warning either), 1 at least one, 2 unreadable or over a limit.
 pub(crate) fn run(cli: &Cli, arguments: &Check) -> Result<u8, Error> {
     let files = files::given(&arguments.paths)?;
-    let checked = files.iter().map(one).collect::<Result<Vec<_>, _>>()?;
-    let count = |severity| {
-        let of = |checked: &Checked| {
-            checked.inspection.findings.iter().filter(|finding| finding.severity == severity).count()
-        };
-        checked.iter().map(of).sum::<usize>()
-    };
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let report = Report::new(files.iter().map(one).collect::<Result<Vec<_>, _>>()?);
     if let Some(path) = &arguments.html {
-        write(path, &page(cli.lang(), &checked, (errors, warnings)))?;
+        write(path, &page(cli.lang(), &report))?;
     }
+    let found = report.summary();
     if cli.json {
-        let inputs: Vec<_> = checked
-            .iter()
-            .map(|Checked { path, inspection }| {
-                json!({"path": path, "kind": inspection.kind, "facts": inspection.facts, "findings": inspection.findings})
-            })
-            .collect();
-        output::json(&json!({
-            "schema": "vaguemestre/check/1",
-            "inputs": inputs,
-            "summary": {"errors": errors, "warnings": warnings},
-        }));
+        output::json(&serde_json::json!(report));
     } else {
-        checked.iter().for_each(|checked| print(cli.lang(), checked));
-        println!("{}", summary(cli.lang(), checked.len(), errors, warnings));
+        report.inputs().iter().for_each(|checked| print(cli.lang(), checked));
+        println!("{}", summary(cli.lang(), &report));
     }
-    Ok(if checked.iter().any(|checked| checked.inspection.refused) {
+    Ok(if report.is_refused() {
         2
     } else {
-        u8::from(errors > 0 || (arguments.strict && warnings > 0))
+        u8::from(found.errors > 0 || (arguments.strict && found.warnings > 0))
     })
 }
 
@@ -129,8 +106,13 @@ fn place(lang: Lang, finding: &Finding) -> String {
     [part, at.entry.clone(), line].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn summary(lang: Lang, files: usize, errors: usize, warnings: usize) -> String {
-    let values = [("files", files.into()), ("errors", errors.into()), ("warnings", warnings.into())];
+fn summary(lang: Lang, report: &Report) -> String {
+    let found = report.summary();
+    let values = [
+        ("files", report.inputs().len().into()),
+        ("errors", found.errors.into()),
+        ("warnings", found.warnings.into()),
+    ];
     text_with(lang, "filecheck-summary", &values)
 }
 
@@ -150,10 +132,10 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// The report as one page that loads nothing.
-fn page(lang: Lang, checked: &[Checked], (errors, warnings): (usize, usize)) -> String {
+fn page(lang: Lang, report: &Report) -> String {
     let title = text(lang, "filecheck-title");
     let mut body = String::new();
-    for Checked { path, inspection } in checked {
+    for Checked { path, inspection } in report.inputs() {
         let _ = write!(body, "<h2>{}</h2><p>{}</p>", escaped(path), escaped(&kind(lang, inspection.kind)));
         if !inspection.facts.documents.is_empty() {
             let lines = inspection.facts.documents.iter();
@@ -191,7 +173,7 @@ fn page(lang: Lang, checked: &[Checked], (errors, warnings): (usize, usize)) -> 
         }
         body.push_str("</tbody></table>");
     }
-    let summary = escaped(&summary(lang, checked.len(), errors, warnings));
+    let summary = escaped(&summary(lang, report));
     let (tag, title) = (lang.tag(), escaped(&title));
     format!(
         "<!DOCTYPE html>\n<html lang=\"{tag}\"><head><meta charset=\"utf-8\">\
