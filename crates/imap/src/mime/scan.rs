@@ -1,5 +1,6 @@
 use super::envelope::Envelope;
 use super::header::{Parameters, fields, parameterised, unfold};
+use super::texts::Texts;
 
 /// A part of a message, with its place in the message's octets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,6 +72,10 @@ pub struct Scanner {
     line_number: u64,
     /// Octets of the last line end, and whether the last line had nothing else.
     previous: (u64, bool),
+    /// Where the octets of text parts go.
+    texts: Option<Texts>,
+    /// The start of the present line is with `texts` already: it is too long to be a boundary.
+    spilled: bool,
 }
 
 #[derive(Debug)]
@@ -107,14 +112,21 @@ impl Scanner {
             at: 0,
             line_number: 0,
             previous: (0, false),
+            texts: None,
+            spilled: false,
         };
         scanner.begin(0);
         scanner
     }
 
+    /// A scanner that hands text parts on.
+    pub(super) fn with_texts(texts: Texts) -> Self {
+        Self { texts: Some(texts), ..Self::new() }
+    }
+
     /// Reads the next octets.
     pub fn push(&mut self, mut bytes: &[u8]) {
-        while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
+        while let Some(end) = memchr::memchr(b'\n', bytes) {
             self.keep(&bytes[..end]);
             self.at += end as u64 + 1;
             let end_of_line = if self.line.last() == Some(&b'\r') { 2 } else { 1 };
@@ -126,7 +138,11 @@ impl Scanner {
     }
 
     /// The whole message's tree.
-    pub fn finish(mut self) -> Part {
+    pub fn finish(self) -> Part {
+        self.finish_with_texts().0
+    }
+
+    pub(super) fn finish_with_texts(mut self) -> (Part, Option<Texts>) {
         if self.at > self.line_start {
             self.end_line(0);
         }
@@ -135,13 +151,26 @@ impl Scanner {
         self.close_down_to(1, end);
         let mut root = self.open.pop().expect("the root part stays open until the end");
         finish_part(&mut root, end, self.line_number, self.previous);
-        root.part
+        if let Some(texts) = &mut self.texts {
+            texts.end();
+        }
+        (root.part, self.texts)
     }
 
     fn keep(&mut self, bytes: &[u8]) {
         let in_header = self.open.last().is_some_and(|open| open.kind == Kind::Header);
         let most = if in_header { self.header_left.max(BOUNDARY_LINE) } else { BOUNDARY_LINE };
         let room = most.saturating_sub(self.line.len());
+        if (bytes.len() > room || self.spilled)
+            && !in_header
+            && let Some(texts) = &mut self.texts
+            && texts.wants()
+        {
+            if !std::mem::replace(&mut self.spilled, true) {
+                texts.push(&self.line);
+            }
+            texts.push(bytes);
+        }
         self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
         // The CR before the line's LF must be seen even where the line was cut.
         if bytes.len() > room && bytes.last() == Some(&b'\r') {
@@ -155,8 +184,22 @@ impl Scanner {
         if end_of_line == 2 {
             line.pop();
         }
+        let spilled = std::mem::replace(&mut self.spilled, false);
         if !self.boundary(&line) {
-            self.content(&line);
+            let header_ends = self.content(&line);
+            if let Some(texts) = &mut self.texts
+                && texts.wants()
+                && !header_ends
+            {
+                if !spilled {
+                    texts.push(&line);
+                }
+                texts.push(match (end_of_line, spilled) {
+                    (0, _) => b"",
+                    (1, _) | (_, true) => b"\n",
+                    _ => b"\r\n",
+                });
+            }
         }
         self.previous = (end_of_line, line.is_empty() && self.at - self.line_start == end_of_line);
         self.line_start = self.at;
@@ -193,17 +236,18 @@ impl Scanner {
         true
     }
 
-    fn content(&mut self, line: &[u8]) {
-        let Some(top) = self.open.last_mut() else { return };
+    /// A line that is no boundary; whether it ended a header.
+    fn content(&mut self, line: &[u8]) -> bool {
+        let Some(top) = self.open.last_mut() else { return false };
         if top.kind != Kind::Header {
-            return;
+            return false;
         }
         if !line.is_empty() || self.at == self.line_start {
             let taken = line.len().min(self.header_left);
             self.header_left -= taken;
             top.header.extend_from_slice(&line[..taken]);
             top.header.extend_from_slice(b"\r\n");
-            return;
+            return false;
         }
         top.part.body = self.at;
         top.first_line = self.line_number + 1;
@@ -218,6 +262,12 @@ impl Scanner {
         } else if deep && let Some(top) = self.open.last_mut() {
             top.kind = Kind::Leaf;
         }
+        if let (Some(texts), Some(top)) = (&mut self.texts, self.open.last())
+            && top.kind == Kind::Leaf
+        {
+            texts.begin(&top.part);
+        }
+        true
     }
 
     fn begin(&mut self, at: u64) {
@@ -230,6 +280,9 @@ impl Scanner {
     fn close_down_to(&mut self, depth: usize, end: u64) {
         while self.open.len() > depth {
             let mut done = self.open.pop().expect("more than `depth` are open");
+            if let Some(texts) = &mut self.texts {
+                texts.end();
+            }
             finish_part(&mut done, end, self.line_number, self.previous);
             if let Some(parent) = self.open.last_mut() {
                 parent.part.children.push(done.part);

@@ -58,6 +58,11 @@ pub fn locate(message: &Part, section: &Section) -> Octets {
     }
 }
 
+/// The part of these numbers (none for the message itself); `None` where there is no such part.
+pub fn part_of<'a>(message: &'a Part, numbers: &[u32]) -> Option<&'a Part> {
+    part(message, numbers).map(|(part, _)| part)
+}
+
 /// The part of these numbers, and whether it is the message itself.
 fn part<'a>(message: &'a Part, numbers: &[u32]) -> Option<(&'a Part, bool)> {
     let mut here = message;
