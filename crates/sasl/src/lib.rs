@@ -1,5 +1,5 @@
 //! SASL for MSSanté, without I/O: XOAUTH2 for PER and ORG mailboxes (SC.MSS/CONF.07), EXTERNAL over mutual TLS
-//! for APP mailboxes (SC.MSS/CONF.12).
+//! for APP mailboxes (SC.MSS/CONF.12), and OAUTHBEARER (RFC 7628) where an offer has it.
 //!
 //! A server reads the client's response with [`Credentials::decode`], asks an [`Authenticator`], and answers with
 //! [`Challenge`]. A client writes with [`xoauth2_response`] and [`external_response`].
@@ -10,6 +10,7 @@ mod profile;
 
 pub use authenticator::{Attempt, Authenticator, Granted, Refusal, RefusalCode};
 pub use mechanism::{
-    Challenge, Credentials, DecodeError, Mechanism, decode_challenge, external_response, xoauth2_response,
+    Challenge, Credentials, DecodeError, Mechanism, decode_challenge, external_response, oauthbearer_response,
+    xoauth2_response,
 };
 pub use profile::{Offer, Profile, Rights};

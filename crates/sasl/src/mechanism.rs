@@ -13,6 +13,8 @@ pub enum Mechanism {
     External,
     /// Google's XOAUTH2, as MSSanté uses it with the PSC access token (spec 01 §3.3).
     Xoauth2,
+    /// RFC 7628: the same token in a GS2 envelope.
+    OauthBearer,
 }
 
 impl Mechanism {
@@ -22,6 +24,8 @@ impl Mechanism {
             Some(Self::Xoauth2)
         } else if name.eq_ignore_ascii_case("EXTERNAL") {
             Some(Self::External)
+        } else if name.eq_ignore_ascii_case("OAUTHBEARER") {
+            Some(Self::OauthBearer)
         } else {
             None
         }
@@ -32,7 +36,13 @@ impl Mechanism {
         match self {
             Self::External => "EXTERNAL",
             Self::Xoauth2 => "XOAUTH2",
+            Self::OauthBearer => "OAUTHBEARER",
         }
+    }
+
+    /// Whether it carries a token, and so is refused with a [`Challenge`] first.
+    pub fn is_bearer(self) -> bool {
+        matches!(self, Self::Xoauth2 | Self::OauthBearer)
     }
 }
 
@@ -44,7 +54,8 @@ pub enum Credentials {
         /// The mailbox asked for, or empty.
         authzid: String,
     },
-    /// `base64("user=" BAL 0x01 "auth=Bearer " token 0x01 0x01)`.
+    /// A bearer token, from XOAUTH2 (`base64("user=" BAL 0x01 "auth=Bearer " token 0x01 0x01)`) or from OAUTHBEARER
+    /// (`base64("n,a=" BAL "," 0x01 "auth=Bearer " token 0x01 0x01)`, RFC 7628 §3.1).
     Xoauth2 {
         /// The mailbox asked for.
         user: String,
@@ -68,6 +79,7 @@ impl Credentials {
             Mechanism::External if text.contains('\0') => Err(DecodeError::Identity),
             Mechanism::External => Ok(Self::External { authzid: text }),
             Mechanism::Xoauth2 => decode_xoauth2(&text),
+            Mechanism::OauthBearer => decode_oauthbearer(&text),
         }
     }
 
@@ -87,11 +99,7 @@ fn decode_xoauth2(text: &str) -> Result<Credentials, DecodeError> {
         match field.split_once('=') {
             Some(("user", value)) if user.is_none() => user = Some(value.to_owned()),
             Some(("auth", value)) if token.is_none() => {
-                let (scheme, rest) = value.split_once(' ').ok_or(DecodeError::Bearer)?;
-                if !scheme.eq_ignore_ascii_case("bearer") || rest.is_empty() {
-                    return Err(DecodeError::Bearer);
-                }
-                token = Some(Secret::new(rest.to_owned()));
+                token = Some(bearer(value)?);
             }
             Some(("user" | "auth", _)) => return Err(DecodeError::Repeated),
             _ => {} // other key=value pairs (host, port) may be there, as in RFC 7628
@@ -99,6 +107,61 @@ fn decode_xoauth2(text: &str) -> Result<Credentials, DecodeError> {
     }
     let user = user.filter(|user| !user.is_empty()).ok_or(DecodeError::User)?;
     Ok(Credentials::Xoauth2 { user, token: token.ok_or(DecodeError::Bearer)? })
+}
+
+/// RFC 7628 §3.1: a GS2 header (RFC 5801 §4), then key=value pairs, each ended with 0x01, then one more.
+fn decode_oauthbearer(text: &str) -> Result<Credentials, DecodeError> {
+    let (header, pairs) = text.split_once('\x01').ok_or(DecodeError::Ending)?;
+    let mut parts = header.splitn(3, ',');
+    // "p=" asks for a channel binding, which this mechanism does not have.
+    if !matches!(parts.next(), Some("n" | "y")) {
+        return Err(DecodeError::Gs2);
+    }
+    let authzid = parts.next().ok_or(DecodeError::Gs2)?;
+    if parts.next() != Some("") {
+        return Err(DecodeError::Gs2);
+    }
+    let user = match authzid.strip_prefix("a=") {
+        Some(name) => saslname(name)?,
+        None if authzid.is_empty() => return Err(DecodeError::Authzid),
+        None => return Err(DecodeError::Gs2),
+    };
+    // What is left is XOAUTH2's own form without its user.
+    let body = pairs.strip_suffix("\x01\x01").ok_or(DecodeError::Ending)?;
+    let mut token = None;
+    for field in body.split('\x01') {
+        let Some(("auth", value)) = field.split_once('=') else { continue };
+        if token.is_some() {
+            return Err(DecodeError::Repeated);
+        }
+        token = Some(bearer(value)?);
+    }
+    Ok(Credentials::Xoauth2 { user, token: token.ok_or(DecodeError::Bearer)? })
+}
+
+/// RFC 5801 §4: `=2C` is a comma, `=3D` an equals sign, and nothing else is escaped.
+fn saslname(name: &str) -> Result<String, DecodeError> {
+    let mut pieces = name.split('=');
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (sign, rest) = match (piece.strip_prefix("2C"), piece.strip_prefix("3D")) {
+            (Some(rest), _) => (',', rest),
+            (_, Some(rest)) => ('=', rest),
+            _ => return Err(DecodeError::Gs2),
+        };
+        out.push(sign);
+        out.push_str(rest);
+    }
+    if out.is_empty() { Err(DecodeError::Authzid) } else { Ok(out) }
+}
+
+fn bearer(value: &str) -> Result<Secret<String>, DecodeError> {
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => {
+            Ok(Secret::new(token.to_owned()))
+        }
+        _ => Err(DecodeError::Bearer),
+    }
 }
 
 /// Why a response could not be read.
@@ -114,24 +177,31 @@ pub enum DecodeError {
     /// EXTERNAL with a NUL in the identity.
     #[error("the authorization identity holds a NUL")]
     Identity,
-    /// XOAUTH2 that does not end with two 0x01.
-    #[error("an XOAUTH2 response ends with two 0x01 octets")]
+    /// XOAUTH2 or OAUTHBEARER that does not end with two 0x01.
+    #[error("the response ends with two 0x01 octets")]
     Ending,
     /// XOAUTH2 without `user=`.
     #[error("an XOAUTH2 response names its mailbox: user=<address>")]
     User,
-    /// XOAUTH2 without `auth=Bearer `.
-    #[error("an XOAUTH2 response holds auth=Bearer <token>")]
+    /// OAUTHBEARER that does not begin with a GS2 header without channel binding.
+    #[error("an OAUTHBEARER response begins with n,a=<address>, and 0x01")]
+    Gs2,
+    /// OAUTHBEARER without an authorization identity.
+    #[error("an OAUTHBEARER response names its mailbox: n,a=<address>,")]
+    Authzid,
+    /// XOAUTH2 or OAUTHBEARER without `auth=Bearer `.
+    #[error("the response holds auth=Bearer <token>")]
     Bearer,
     /// The same key twice.
-    #[error("the XOAUTH2 response repeats a key")]
+    #[error("the response repeats a key")]
     Repeated,
 }
 
-/// The JSON that a server sends before it refuses an XOAUTH2 response; the client answers with an empty line.
+/// The JSON that a server sends before it refuses a token. The client answers XOAUTH2's with an empty line, and
+/// OAUTHBEARER's with 0x01 (in base64, `AQ==`, RFC 7628 §3.2.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Challenge {
-    /// `401` (refused) or `400` (malformed).
+    /// `401` (refused) or `400` (malformed); in OAUTHBEARER `invalid_token` or `invalid_request`.
     pub status: String,
     /// `bearer`.
     pub schemes: String,
@@ -144,6 +214,18 @@ impl Challenge {
     /// The one seen on a real operator: `{"status":"401","schemes":"bearer","scope":"mail"}`.
     pub fn refused() -> Self {
         Self { status: "401".into(), schemes: "bearer".into(), scope: "mail".into() }
+    }
+
+    /// The one that a mechanism refuses with, for a token or for a response that cannot be read.
+    pub fn of(mechanism: Mechanism, readable: bool) -> Self {
+        let status = match (mechanism, readable) {
+            // The two values of RFC 6750 §3.1 that fit, as RFC 7628 §3.2.2 wants them.
+            (Mechanism::OauthBearer, true) => "invalid_token",
+            (Mechanism::OauthBearer, false) => "invalid_request",
+            (_, true) => "401",
+            (_, false) => "400",
+        };
+        Self { status: status.into(), ..Self::refused() }
     }
 
     /// In base64, as it goes after `334 ` or `+ `.
@@ -160,6 +242,12 @@ pub fn decode_challenge(text: &str) -> Option<Challenge> {
 /// The XOAUTH2 response of a client, in base64.
 pub fn xoauth2_response(user: &str, token: &Secret<String>) -> Secret<String> {
     Secret::new(STANDARD.encode(format!("user={user}\x01auth=Bearer {}\x01\x01", token.reveal())))
+}
+
+/// The OAUTHBEARER response of a client, in base64.
+pub fn oauthbearer_response(user: &str, token: &Secret<String>) -> Secret<String> {
+    let name = user.replace('=', "=3D").replace(',', "=2C");
+    Secret::new(STANDARD.encode(format!("n,a={name},\x01auth=Bearer {}\x01\x01", token.reveal())))
 }
 
 /// The EXTERNAL response of a client, in base64; `=` where no identity is asked for.
@@ -214,6 +302,32 @@ mod tests {
     }
 
     #[test]
+    fn oauthbearer_is_read_as_the_rfc_writes_it() {
+        // RFC 7628 §4.1, with its host and port.
+        let wire = "n,a=user@example.com,\x01host=server.example.com\x01port=143\x01\
+auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\x01\x01";
+        let read = Credentials::decode(Mechanism::OauthBearer, &STANDARD.encode(wire)).unwrap();
+        let token = Secret::new("vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==".to_owned());
+        assert_eq!(read, Credentials::Xoauth2 { user: "user@example.com".into(), token: token.clone() });
+        let odd = oauthbearer_response("a,b=c@x", &token);
+        let read = Credentials::decode(Mechanism::OauthBearer, odd.reveal()).unwrap();
+        assert_eq!(read.user(), "a,b=c@x");
+        let bad = |raw: &str| {
+            Credentials::decode(Mechanism::OauthBearer, &STANDARD.encode(raw)).unwrap_err()
+        };
+        assert_eq!(bad("n,,\x01auth=Bearer t\x01\x01"), DecodeError::Authzid);
+        assert_eq!(bad("p=tls-unique,a=u,\x01auth=Bearer t\x01\x01"), DecodeError::Gs2);
+        assert_eq!(bad("n,a=u\x01auth=Bearer t\x01\x01"), DecodeError::Gs2);
+        assert_eq!(bad("n,a=u=41,\x01auth=Bearer t\x01\x01"), DecodeError::Gs2);
+        assert_eq!(bad("n,a=u,\x01auth=Bearer t\x01"), DecodeError::Ending);
+        assert_eq!(bad("n,a=u,\x01auth=Basic t\x01\x01"), DecodeError::Bearer);
+        assert_eq!(bad("n,a=u,\x01host=x\x01\x01"), DecodeError::Bearer);
+        assert_eq!(bad("n,a=u,\x01auth=Bearer t\x01auth=Bearer t\x01\x01"), DecodeError::Repeated);
+        let refused = Challenge::of(Mechanism::OauthBearer, true);
+        assert_eq!(decode_challenge(&refused.encode()).unwrap().status, "invalid_token");
+    }
+
+    #[test]
     fn external_may_leave_the_identity_to_the_certificate() {
         assert_eq!(Credentials::decode(Mechanism::External, "=").unwrap().user(), "");
         assert_eq!(
@@ -227,6 +341,8 @@ mod tests {
         fn decoding_never_panics(text in ".{0,200}") {
             let _ = Credentials::decode(Mechanism::Xoauth2, &text);
             let _ = Credentials::decode(Mechanism::External, &text);
+            let _ = Credentials::decode(Mechanism::OauthBearer, &text);
+            let _ = Credentials::decode(Mechanism::OauthBearer, &STANDARD.encode(&text));
             let _ = decode_challenge(&text);
         }
 
@@ -234,6 +350,9 @@ mod tests {
         fn what_a_client_writes_a_server_reads(user in "[a-z0-9.@-]{1,60}", token in "[A-Za-z0-9._-]{1,3000}") {
             let token = Secret::new(token);
             let read = Credentials::decode(Mechanism::Xoauth2, xoauth2_response(&user, &token).reveal()).unwrap();
+            prop_assert_eq!(read, Credentials::Xoauth2 { user: user.clone(), token: token.clone() });
+            let other = oauthbearer_response(&user, &token);
+            let read = Credentials::decode(Mechanism::OauthBearer, other.reveal()).unwrap();
             prop_assert_eq!(read, Credentials::Xoauth2 { user, token });
         }
     }
