@@ -19,6 +19,14 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
         .ok_or_else(|| Error::Encoding { encoding: encoding.name().to_owned() })
 }
 
+/// Whether [`decode`] would take the bytes for UTF-8, which it has not looked at yet.
+pub(crate) fn is_utf8(bytes: &[u8]) -> bool {
+    match Encoding::for_bom(bytes) {
+        Some((encoding, _)) => encoding == UTF_8,
+        None => sniff(bytes) == Ok(UTF_8),
+    }
+}
+
 fn sniff(bytes: &[u8]) -> Result<&'static Encoding, Error> {
     match bytes {
         [b'<', 0, ..] => return Ok(UTF_16LE),

@@ -1,10 +1,16 @@
+mod sample;
+mod section;
+
 use ins::Identity;
 use kernel::Timestamp;
 
 use crate::{Code, Id, LOINC, Organisation, PROFESSIONALS, Professional, STRUCTURES, pdf};
 
-/// A small document to be written: what differs from one to the next. [`crate::write`] turns it into the same bytes each
-/// time.
+pub use sample::Sample;
+pub use section::{Block, LabEntry, SectionDraft};
+
+/// A document to be written: what differs from one to the next. [`crate::write`] turns it into the same bytes each time.
+/// [`Sample`] has one ready for each kind.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// `id/@root`: an OID, or a UUID as an OID ([`oid_of`]). Each version has its own.
@@ -13,6 +19,9 @@ pub struct Draft {
     pub set_id: String,
     /// `versionNumber`, from 1.
     pub version: u32,
+    /// The models that it follows, besides those of every French document (`templateId`). Claim none that is not kept:
+    /// DocumentEntry.formatCode follows from it.
+    pub templates: Vec<Id>,
     /// Type of the document (JDV_J07).
     pub code: Code,
     /// Title.
@@ -21,6 +30,8 @@ pub struct Draft {
     pub time: Timestamp,
     /// When the act began (ECO.2.1.6 dates file names by it).
     pub service_start: Timestamp,
+    /// When it ended, where it has.
+    pub service_stop: Option<Timestamp>,
     /// What was done.
     pub act: Code,
     /// The patient. Whatever is `None` is left out: an identity that is not qualified makes a document that says so.
@@ -44,12 +55,12 @@ pub struct Draft {
 pub enum Body {
     /// Level 1: a PDF file.
     Pdf(Vec<u8>),
-    /// Level 3: one section.
+    /// Level 3: sections.
     Text {
-        /// The section's title.
-        title: String,
-        /// Its paragraphs.
-        paragraphs: Vec<String>,
+        /// At least one; a body without any is not valid.
+        sections: Vec<SectionDraft>,
+        /// The whole document as PDF, carried in a section of its own (55108-5, *Copie du document*).
+        copy: Option<Vec<u8>>,
     },
 }
 
@@ -87,22 +98,24 @@ impl Draft {
             SmallKind::DischargeLetter => (
                 "Lettre de liaison à la sortie",
                 Code::new("IMP", "2.16.840.1.113883.5.4", "Hospitalisation"),
-                Body::Text {
+                Body::of(vec![SectionDraft {
+                    code: Code::new("48767-8", LOINC, "Commentaire"),
                     title: "Synthèse du séjour".into(),
-                    paragraphs: vec![
-                        "Document d'essai sans valeur médicale.".into(),
-                        "Séjour sans complication. Sortie à domicile.".into(),
+                    blocks: vec![
+                        Block::Paragraph("Document d'essai sans valeur médicale.".into()),
+                        Block::Paragraph("Séjour sans complication. Sortie à domicile.".into()),
                     ],
-                },
+                    ..SectionDraft::default()
+                }]),
             ),
             SmallKind::LabReport => (
                 "Compte rendu d'examens biologiques",
                 Code::new("18719-5", LOINC, "Biochimie"),
                 Body::Pdf(pdf::page(&[
-                    "Compte rendu d'examens biologiques".into(),
-                    String::new(),
-                    "Document d'essai sans valeur médicale.".into(),
-                    "Glucose : 5,1 mmol/L".into(),
+                    "Compte rendu d'examens biologiques",
+                    "",
+                    "Document d'essai sans valeur médicale.",
+                    "Glucose : 5,1 mmol/L",
                 ])),
             ),
         };
@@ -110,10 +123,12 @@ impl Draft {
             id_root: id_root.to_owned(),
             set_id: id_root.to_owned(),
             version: 1,
+            templates: vec![],
             code: kind.code(),
             title: title.to_owned(),
             time,
             service_start: time,
+            service_stop: None,
             act,
             patient,
             local_id: Id::new(oid_of(0x5641_4755_454d_4553), "BANC-0001"),
@@ -139,6 +154,37 @@ impl Draft {
             body,
         }
     }
+
+    /// The next version of this document, named `id_root`, which replaces it (`relatedDocument`, RPLC): what is corrected
+    /// in it, and when, is the caller's to say.
+    #[must_use]
+    pub fn next_version(&self, id_root: &str) -> Self {
+        Self {
+            id_root: id_root.to_owned(),
+            version: self.version.saturating_add(1),
+            replaces: Some(Id::root(&self.id_root)),
+            ..self.clone()
+        }
+    }
+
+    /// The same document at level 1, with a PDF for its body. It claims no model: those of CI-SIS are of level 3.
+    #[must_use]
+    pub fn at_level_1(self, pdf: Vec<u8>) -> Self {
+        Self { templates: vec![], body: Body::Pdf(pdf), ..self }
+    }
+}
+
+impl Body {
+    /// Sections, without a copy in PDF.
+    pub fn of(sections: Vec<SectionDraft>) -> Self {
+        Self::Text { sections, copy: None }
+    }
+}
+
+/// A PDF of one page with these lines, at most 45 of at most 90 characters: something to put into a document of level 1.
+/// The same bytes each time. It is no PDF/A, for it embeds no font; characters outside Latin-1 become question marks.
+pub fn plain_pdf(lines: &[&str]) -> Vec<u8> {
+    pdf::page(lines)
 }
 
 /// The OID of a UUID, given as its number (ITU-T X.667 §6.3: `2.25.` and the number in decimal).

@@ -7,8 +7,8 @@
 //! known attack on XML readers starts with one.
 //!
 //! An absent field is `None`, never a failure: judging is somebody else's work, and it needs to see what is there.
-//! Writing makes the small documents that a bench hands out and a connector sends: complete headers, one PDF page or
-//! one narrative section.
+//! Writing makes the documents that a bench hands out and a connector sends: complete headers, and a PDF or narrative
+//! sections with laboratory results. [`Sample`] has an example of each kind.
 
 mod decode;
 mod document;
@@ -31,11 +31,11 @@ pub mod xml;
 
 pub use decode::decode;
 pub use document::{Act, Code, Document, Encounter, Id, Level, Media, Organisation, Professional, Time};
-pub use draft::{Body, Draft, SmallKind, oid_of};
+pub use draft::{Block, Body, Draft, LabEntry, Sample, SectionDraft, SmallKind, oid_of, plain_pdf};
 pub use error::Error;
 pub use limits::Limits;
 pub use masking::Masking;
-pub use read::{MAX_BYTES, MAX_NODES, looks_like_cda, read, read_whole};
+pub use read::{MAX_BYTES, MAX_NODES, looks_like_cda, read, read_header, read_whole};
 pub use whole::Whole;
 pub use write::write;
 

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 /// A PDF of one A4 page with these lines in Helvetica: enough to be opened and read, and the same bytes every time. It
 /// is no PDF/A: no font is embedded. Characters outside Latin-1 become question marks.
-pub(crate) fn page(lines: &[String]) -> Vec<u8> {
+pub(crate) fn page(lines: &[&str]) -> Vec<u8> {
     let mut content = b"BT /F1 12 Tf 60 780 Td 16 TL\n".to_vec();
     for line in lines.iter().take(45) {
         content.push(b'(');
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn the_table_points_at_the_objects() {
-        let pdf = page(&["Lettre (à) lire".into(), "→".into()]);
+        let pdf = page(&["Lettre (à) lire", "→"]);
         let text: String = pdf.iter().map(|&b| b as char).collect();
         assert!(text.starts_with("%PDF-1.4") && text.ends_with("%%EOF\n"));
         assert!(text.contains("(Lettre \\(\u{e0}\\) lire) Tj") && text.contains("(?) Tj"));

@@ -1,10 +1,11 @@
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+mod body;
+mod laboratory;
+
 use ins::Identity;
 use kernel::Timestamp;
 
 use crate::xml::Xml;
-use crate::{Body, Code, Draft, Id, LOINC, NAMESPACE, Organisation, Professional};
+use crate::{Body, Code, Draft, Id, NAMESPACE, Organisation, Professional};
 
 /// Telephone, address and the like of invented people: documents must have the element, and say why it is empty.
 const NOT_ASKED: &[(&str, &str)] = &[("nullFlavor", "NASK")];
@@ -21,7 +22,7 @@ pub fn write(draft: &Draft) -> Vec<u8> {
     record_target(&mut xml, draft);
     people(&mut xml, draft);
     acts(&mut xml, draft);
-    body(&mut xml, draft);
+    body::write(&mut xml, draft);
     xml.finish()
 }
 
@@ -32,6 +33,9 @@ fn head(xml: &mut Xml, draft: &Draft) {
     xml.empty("templateId", &[("root", "1.2.250.1.213.1.1.1.1")]); // CI-SIS, structuration minimale
     if matches!(draft.body, Body::Pdf(_)) {
         xml.empty("templateId", &[("root", "1.3.6.1.4.1.19376.1.2.20")]); // IHE XDS-SD
+    }
+    for template in &draft.templates {
+        id(xml, "templateId", template);
     }
     xml.empty("id", &[("root", &draft.id_root)]);
     code(xml, "code", &draft.code);
@@ -142,6 +146,9 @@ fn acts(xml: &mut Xml, draft: &Draft) {
     code(xml, "code", &draft.act);
     xml.open("effectiveTime", &[]);
     xml.empty("low", &[("value", &start)]);
+    if let Some(stop) = draft.service_stop {
+        xml.empty("high", &[("value", &hl7(stop))]);
+    }
     xml.close();
     xml.open("performer", &[("typeCode", "PRF")]);
     xml.open("assignedEntity", &[]);
@@ -169,34 +176,6 @@ fn acts(xml: &mut Xml, draft: &Draft) {
     code(xml, "code", &draft.facility);
     xml.close();
     xml.close();
-    xml.close();
-    xml.close();
-}
-
-fn body(xml: &mut Xml, draft: &Draft) {
-    xml.open("component", &[]);
-    match &draft.body {
-        Body::Pdf(bytes) => {
-            xml.open("nonXMLBody", &[]);
-            let attributes = [("mediaType", "application/pdf"), ("representation", "B64")];
-            xml.text("text", &attributes, &STANDARD.encode(bytes));
-        }
-        Body::Text { title, paragraphs } => {
-            xml.open("structuredBody", &[]);
-            xml.open("component", &[]);
-            xml.open("section", &[]);
-            let kind = [("code", "48767-8"), ("displayName", "Commentaire"), ("codeSystem", LOINC)];
-            xml.empty("code", &kind);
-            xml.text("title", &[], title);
-            xml.open("text", &[]);
-            for paragraph in paragraphs {
-                xml.text("paragraph", &[], paragraph);
-            }
-            xml.close();
-            xml.close();
-            xml.close();
-        }
-    }
     xml.close();
     xml.close();
 }
@@ -247,9 +226,14 @@ fn id(xml: &mut Xml, name: &str, id: &Id) {
 }
 
 fn code(xml: &mut Xml, name: &str, code: &Code) {
-    let attributes =
+    xml.empty(name, &attributes(code));
+}
+
+/// What there is of a code: an empty attribute would not be valid.
+fn attributes(code: &Code) -> Vec<(&str, &str)> {
+    let all =
         [("code", code.code.as_str()), ("displayName", &code.display_name), ("codeSystem", &code.system)];
-    xml.empty(name, &attributes);
+    all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }
 
 fn hl7(time: Timestamp) -> String {

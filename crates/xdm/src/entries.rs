@@ -117,35 +117,72 @@ pub(crate) struct Entry {
 
 /// Every file, in the order of the archive, once nothing speaks against it.
 pub(crate) fn unpack(bytes: &[u8], limits: &Limits) -> Result<Vec<Entry>, OpenError> {
-    let size = bytes.len() as u64;
-    if size > limits.archive {
-        return Err(OpenError::TooLarge { size, limit: limits.archive });
-    }
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(not_zip)?;
-    if archive.len() > limits.entries {
-        return Err(OpenError::TooManyEntries { count: archive.len(), limit: limits.entries });
-    }
-    if archive.has_duplicate_names() {
-        return Err(OpenError::Duplicate { path: "(the same bytes)".into() });
-    }
-    let mut seen = std::collections::HashSet::new();
-    for index in 0..archive.len() {
-        let path = check(&mut archive, index)?;
-        if !seen.insert(path.to_uppercase()) {
-            return Err(OpenError::Duplicate { path: shown(&path) });
-        }
-    }
-    if archive.has_overlapping_entries().map_err(not_zip)? {
-        return Err(OpenError::Overlap);
-    }
-    let mut left = limits.total;
+    let mut packed = Packed::open(bytes, limits)?;
     let mut entries = Vec::new();
-    for index in 0..archive.len() {
-        if let Some(entry) = unpack_one(&mut archive, index, limits, &mut left)? {
-            entries.push(entry);
+    for index in 0..packed.paths.len() {
+        if let Some(bytes) = packed.unpack(index)? {
+            entries.push(Entry { path: packed.paths[index].clone(), bytes });
         }
     }
     Ok(entries)
+}
+
+/// An archive against whose list of entries nothing speaks. What is unpacked is counted against the limits.
+pub(crate) struct Packed<'a> {
+    /// Paths of all entries, directories included, in the order of the archive.
+    pub(crate) paths: Vec<String>,
+    zip: Zip<'a>,
+    limits: &'a Limits,
+    left: u64,
+}
+
+impl<'a> Packed<'a> {
+    pub(crate) fn open(bytes: &'a [u8], limits: &'a Limits) -> Result<Self, OpenError> {
+        let size = bytes.len() as u64;
+        if size > limits.archive {
+            return Err(OpenError::TooLarge { size, limit: limits.archive });
+        }
+        let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(not_zip)?;
+        if zip.len() > limits.entries {
+            return Err(OpenError::TooManyEntries { count: zip.len(), limit: limits.entries });
+        }
+        if zip.has_duplicate_names() {
+            return Err(OpenError::Duplicate { path: "(the same bytes)".into() });
+        }
+        let mut seen = std::collections::HashSet::new();
+        let mut paths = Vec::with_capacity(zip.len());
+        for index in 0..zip.len() {
+            let path = check(&mut zip, index)?;
+            if !seen.insert(path.to_uppercase()) {
+                return Err(OpenError::Duplicate { path: shown(&path) });
+            }
+            paths.push(path);
+        }
+        if zip.has_overlapping_entries().map_err(not_zip)? {
+            return Err(OpenError::Overlap);
+        }
+        Ok(Self { paths, zip, limits, left: limits.total })
+    }
+
+    /// The whole of an entry; `None` for a directory.
+    pub(crate) fn unpack(&mut self, index: usize) -> Result<Option<Vec<u8>>, OpenError> {
+        unpack_one(&mut self.zip, index, self.limits, &mut self.left)
+    }
+
+    /// The first octets of an entry, `octets` at most; `None` for a directory. Its checksum is not looked at.
+    pub(crate) fn beginning(&mut self, index: usize, octets: u64) -> Result<Option<Vec<u8>>, OpenError> {
+        let path = shown(&self.paths[index]);
+        let file = self.zip.by_index(index).map_err(not_zip)?;
+        if file.is_dir() {
+            return Ok(None);
+        }
+        let limit = octets.min(self.limits.entry).min(self.left);
+        let mut bytes = Vec::new();
+        let outcome = file.take(limit).read_to_end(&mut bytes);
+        outcome.map_err(|error| OpenError::Damaged { path, problem: error.to_string() })?;
+        self.left -= bytes.len() as u64;
+        Ok(Some(bytes))
+    }
 }
 
 type Zip<'a> = ZipArchive<Cursor<&'a [u8]>>;
@@ -176,7 +213,7 @@ fn unpack_one(
     index: usize,
     limits: &Limits,
     left: &mut u64,
-) -> Result<Option<Entry>, OpenError> {
+) -> Result<Option<Vec<u8>>, OpenError> {
     let mut file = archive.by_index(index).map_err(not_zip)?;
     if file.is_dir() {
         return Ok(None);
@@ -192,7 +229,7 @@ fn unpack_one(
     }
     outcome.map_err(|error| OpenError::Damaged { path: shown(&path), problem: error.to_string() })?;
     *left -= bytes.len() as u64;
-    Ok(Some(Entry { path, bytes }))
+    Ok(Some(bytes))
 }
 
 fn not_zip(error: ZipError) -> OpenError {

@@ -7,18 +7,21 @@
 //! everything that can be read is read, and each fault is told ([`Problem`]), because a document lost for a wrong hash is
 //! a document lost to a patient.
 //!
-//! Nothing is ever unpacked to a disk.
+//! Nothing is ever unpacked to a disk. A list of received mails needs less than the documents: [`glance()`] says whose they
+//! are, what they are and what is to be done with them, and unpacks no more of them than their headers.
 
 mod archive;
 mod codes;
 mod ebrim;
 mod entries;
+mod glance;
 mod metadata;
 mod submission;
 
 pub use archive::{Archive, Document, Problem};
 pub use codes::{Labelled, class_code, format_code};
 pub use entries::{Limits, OpenError};
+pub use glance::{Glance, glance};
 pub use metadata::Action;
 pub use submission::{Submission, SubmissionDocument, WriteError};
 

@@ -12,6 +12,9 @@ use crate::{Document, Level, Limits, Media, NAMESPACE};
 const COPY_CODE: &str = "55108-5";
 const COPY_TEMPLATE: &str = "1.2.250.1.213.1.1.2.243";
 
+/// The problem of a document without a body.
+pub(super) const NONE: &str = "there is neither a nonXMLBody nor a structuredBody";
+
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -34,7 +37,7 @@ pub(super) fn read(root: Node<'_, '_>, document: &mut Document, files: Option<&[
             None => media(text, &mut document.problems),
         };
     } else {
-        document.problems.push("there is neither a nonXMLBody nor a structuredBody".into());
+        document.problems.push(NONE.into());
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod body;
 mod header;
+mod stream;
 pub(crate) mod tree;
 
 use roxmltree::Node;
@@ -27,6 +28,35 @@ pub fn read(bytes: &[u8]) -> Result<Document, Error> {
         body::read(root, &mut document, None);
         document
     })
+}
+
+/// Reads the header of a document and not a word of its body, which [`Document::level`] still tells: for knowing whose
+/// it is, what it is and what it replaces. `bytes` may be the beginning of a document alone, if the body begins in it.
+///
+/// The header is what [`read`] gives, but for [`Document::body`] and [`Document::copy`], which are left out. Two
+/// differences come of not looking further: what is wrong in the body is not noticed, and header elements after the body,
+/// where the schema has none, are not found.
+///
+/// # Errors
+/// Those of [`read`], as far as the header goes.
+pub fn read_header(bytes: &[u8]) -> Result<Document, Error> {
+    if bytes.len() > MAX_BYTES {
+        return Err(Error::TooLarge { size: bytes.len(), limit: MAX_BYTES });
+    }
+    if let Some(header) = stream::header(bytes)? {
+        let tree = xml::parse(&header.text, MAX_NODES)?;
+        if let Some(root) = clinical_document(tree.root_element()) {
+            let mut document = header::read(root);
+            match header.level {
+                Some(level) => document.level = level,
+                None => document.problems.push(body::NONE.into()),
+            }
+            return Ok(document);
+        }
+    }
+    let mut document = read(bytes)?;
+    (document.body, document.copy) = (None, None);
+    Ok(document)
 }
 
 /// Reads a document with its narrative, its embedded files and its laboratory results. What is beyond

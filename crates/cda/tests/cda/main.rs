@@ -7,6 +7,7 @@ mod facts;
 mod hostile;
 mod laboratory;
 mod show;
+mod writing;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
