@@ -42,6 +42,9 @@ pub enum Error {
     /// What was asked can never be done.
     #[error("{0}")]
     Invalid(String),
+    /// What was to be stored would pass a limit that somebody has set.
+    #[error("{0}")]
+    OverQuota(String),
     /// A stored value that no version of this program writes.
     #[error("unreadable stored value: {0}")]
     Corrupt(String),
@@ -110,6 +113,23 @@ impl Error {
     /// Whether what was to be changed is not there (any more).
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Missing(_))
+    }
+
+    /// Whether a limit that somebody has set stands in the way (IMAP's OVERQUOTA, SMTP's 4.2.2 or 5.2.2).
+    pub fn is_over_quota(&self) -> bool {
+        matches!(self, Self::OverQuota(_))
+    }
+
+    /// Whether the transaction fell to another process's: it did nothing, and may simply be tried again.
+    pub(crate) fn is_conflict(&self) -> bool {
+        match self.sql() {
+            Some(sqlx::Error::Database(error)) => match Code::of(error.as_ref()) {
+                // serialization failure, deadlock
+                Code::Postgres(state) => matches!(&*state, "40001" | "40P01"),
+                _ => false,
+            },
+            _ => false,
+        }
     }
 
     /// Whether nobody knows if the write took place.

@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 pub use error::Error;
 pub use open::Backend;
-pub use sql::{Insert, Values, list, pairs, query, reserve, rung};
+pub use sql::{Insert, Values, holds, list, pairs, query, reserve, rung, table};
 pub use unit::{Applier, Handle, Replies, Ticket, Unit};
 pub use writer::Stats;
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use sqlx::any::{Any, AnyArguments};
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
 
-use crate::{Error, Tx};
+use crate::{Backend, Error, Tx};
 
 /// Rows in the largest statement.
 const MOST: usize = 256;
@@ -67,6 +67,17 @@ impl Values {
         self
     }
 
+    /// Adds the values of a [`table`], completed up to its [`rung`] with rows of `-1`, then zeros: keys are positive.
+    pub fn int_rows<const COLUMNS: usize>(mut self, rows: &[[i64; COLUMNS]]) -> Self {
+        for at in 0..rung(rows.len()) {
+            let row = rows.get(at).copied().unwrap_or_else(|| std::array::from_fn(|n| -i64::from(n == 0)));
+            for value in row {
+                self = self.int(value);
+            }
+        }
+        self
+    }
+
     /// Adds the values of [`pairs`], completed up to their [`rung`] with `(-1, 0)`: keys are positive.
     pub fn int_pairs(mut self, values: &[(i64, i64)]) -> Self {
         for at in 0..rung(values.len()) {
@@ -103,14 +114,33 @@ pub fn list(first: usize, count: usize) -> String {
 /// `(VALUES (cast($first as bigint), cast(… as bigint)), …)`, [`rung`]`(count)` rows of `column1` and `column2`, for
 /// [`Values::int_pairs`]. Both databases name the columns so.
 pub fn pairs(first: usize, count: usize) -> String {
+    table(first, count, 2)
+}
+
+/// [`pairs`] with that many columns (`column1`, `column2`…), for [`Values::int_rows`].
+pub fn table(first: usize, count: usize, columns: usize) -> String {
     let mut out = String::from("(VALUES ");
-    for at in 0..rung(count) {
-        let comma = if at == 0 { "" } else { ", " };
-        let place = first + 2 * at;
-        let _ = write!(out, "{comma}(cast(${place} as bigint), cast(${} as bigint))", place + 1);
+    let mut place = first;
+    for row in 0..rung(count) {
+        out.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns {
+            let comma = if column == 0 { "" } else { ", " };
+            let _ = write!(out, "{comma}cast(${place} as bigint)");
+            place += 1;
+        }
+        out.push(')');
     }
     out.push(')');
     out
+}
+
+/// Whether a text column holds `needle` (a parameter's place, such as `$2`), case and all, as a condition of this
+/// database. NULL holds nothing; everything else holds the empty needle.
+pub fn holds(backend: Backend, column: &str, needle: &str) -> String {
+    match backend {
+        Backend::Sqlite => format!("instr({column}, {needle}) > 0"),
+        Backend::Postgres => format!("strpos({column}, {needle}) > 0"),
+    }
 }
 
 /// Takes `count` numbers of the sequence `name`, in one statement, and returns the first. Numbers start at 1 and are
@@ -208,6 +238,7 @@ mod tests {
     #[test]
     fn texts_are_few_and_numbered() {
         assert_eq!(list(3, 3), "$3, $4, $5, $6");
+        assert_eq!(table(2, 1, 3), "(VALUES (cast($2 as bigint), cast($3 as bigint), cast($4 as bigint)))");
         assert_eq!(pairs(1, 1), "(VALUES (cast($1 as bigint), cast($2 as bigint)))");
         let insert = Insert::new("INSERT INTO a (x, y)", 2);
         assert_eq!(&*insert.text(2, true), "INSERT INTO a (x, y) VALUES ($1, $2), ($3, $4)");

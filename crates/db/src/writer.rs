@@ -24,6 +24,8 @@ const BATCH: usize = 512;
 const QUEUE: usize = 1_024;
 /// How often the writer lets others run before it closes a batch: those it has just answered come back with more.
 const COURTESY: usize = 3;
+/// How often a transaction that fell to another process's (a deadlock between two nodes) is tried again at once.
+const CONFLICTS: usize = 3;
 
 /// What the writer has done since the database was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -265,8 +267,21 @@ impl Writer {
         self.core.units.fetch_add(jobs as u64, Ordering::Relaxed);
     }
 
-    /// One transaction. The connection is kept only where it is known to be sound.
+    /// One transaction, tried again where another process's stood in its way.
     async fn attempt(&mut self, batch: &mut Batch, scope: Scope) -> Result<(), Attempt> {
+        for _ in 0..CONFLICTS {
+            match self.attempt_once(batch, scope).await {
+                Err(error) if error.again && error.cause.is_conflict() => {
+                    tracing::debug!(error = %error.cause, "another process stood in the way: once more");
+                }
+                outcome => return outcome,
+            }
+        }
+        self.attempt_once(batch, scope).await
+    }
+
+    /// One transaction. The connection is kept only where it is known to be sound.
+    async fn attempt_once(&mut self, batch: &mut Batch, scope: Scope) -> Result<(), Attempt> {
         loop {
             let (mut conn, kept) = match self.conn.take() {
                 Some(conn) => (conn, true),

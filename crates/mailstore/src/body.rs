@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 
 use crate::change::free_chunks;
+use crate::learned::Learned;
 use crate::schema::{HEADERS, PIECE, PLACES};
 
 /// How long a draft may stand still.
@@ -42,6 +43,8 @@ pub struct NewBody {
     pub sha256: String,
     /// The header block, blank line included (at most 64 KiB are kept).
     pub headers: Bytes,
+    /// What whoever read the bytes as they came in says of them; it is committed with the delivery. None: nothing.
+    pub learned: Option<Arc<Learned>>,
     /// What was not written ahead: all of a small body, the last piece of a big one.
     pub(crate) tail: Bytes,
     pub(crate) draft: Option<Arc<Draft>>,
@@ -93,7 +96,7 @@ impl BodyWriter {
         let tail = self.buffer.freeze();
         let headers = self.headers.unwrap_or_else(|| tail.slice(..header_block(&tail).len()));
         let sha256 = kernel::hex(&self.digest.finalize());
-        NewBody { size: self.size, sha256, headers, tail, draft: self.draft.map(Arc::new) }
+        NewBody { size: self.size, sha256, headers, learned: None, tail, draft: self.draft.map(Arc::new) }
     }
 
     async fn write_ahead(&mut self, piece: Bytes) -> Result<(), Error> {

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use db::{Error, Insert, Tx, Values};
 use sqlx::Row as _;
 
-use crate::delivery::{MESSAGE, number_messages};
+use crate::delivery::{Growth, MESSAGE, hold, limited, number_messages};
 use crate::flags::{DELETED, FlagChange, Flags, Packed, uid, unsigned};
+use crate::learned;
+use crate::quota;
 use crate::read::Pick;
 use crate::schema::PLACES;
 use crate::{MailStore, Row};
@@ -42,8 +44,8 @@ impl MailStore {
                     Box::pin(async move { store(tx, folder, &picks, change, &by, limit).await })
                 },
                 move |(_, changed)| {
-                    if *changed {
-                        watchers.announce(folder);
+                    if let Some(modseq) = changed {
+                        watchers.announce(folder, *modseq);
                     }
                 },
             )
@@ -62,35 +64,41 @@ impl MailStore {
             None => vec![Pick::Range(0, i64::MAX)],
         });
         let watchers = Arc::clone(&self.inner.watchers);
-        self.db()
+        let (gone, _) = self
+            .db()
             .write_then(
                 move |tx| {
                     let picks = Arc::clone(&picks);
                     Box::pin(async move {
+                        hold(tx, &[folder]).await?;
                         let mut gone = select(tx, folder, &picks).await?;
                         gone.retain(|message| message.packed.bits & DELETED != 0);
                         if gone.is_empty() {
-                            return Ok(Vec::new());
+                            return Ok((Vec::new(), 0));
                         }
-                        remove(tx, folder, &gone).await?;
+                        let modseq = remove(tx, folder, &gone).await?;
                         release(tx, gone.iter().map(|message| message.body)).await?;
-                        gone.iter().map(|message| uid(message.uid)).collect()
+                        let gone =
+                            gone.iter().map(|message| uid(message.uid)).collect::<Result<_, Error>>()?;
+                        Ok((gone, unsigned(modseq)?))
                     })
                 },
-                move |gone: &Vec<u32>| {
+                move |(gone, modseq): &(Vec<u32>, u64)| {
                     if !gone.is_empty() {
-                        watchers.announce(folder);
+                        watchers.announce(folder, *modseq);
                     }
                 },
             )
-            .await
+            .await?;
+        Ok(gone)
     }
 
     /// Copies (or moves) messages, keeping flags and internal date. Returns `(source uid, new uid)` pairs, ascending
     /// on both sides (RFC 4315 COPYUID).
     ///
     /// # Errors
-    /// [`Error::Missing`] where the target is gone (IMAP's TRYCREATE); else what the database says.
+    /// [`Error::Missing`] where the target is gone (IMAP's TRYCREATE); [`Error::OverQuota`] where the target's account
+    /// would hold more than it may (never for a move within one account); else what the database says.
     pub async fn copy(
         &self,
         folder: i64,
@@ -100,22 +108,20 @@ impl MailStore {
     ) -> Result<Vec<(u32, u32)>, Error> {
         let picks = Arc::new(Pick::of(uids));
         let watchers = Arc::clone(&self.inner.watchers);
-        self.db()
+        let now = self.inner.clock.now().as_microsecond();
+        let done = self
+            .db()
             .write_then(
                 move |tx| {
                     let picks = Arc::clone(&picks);
-                    Box::pin(async move { transfer(tx, folder, &picks, target, remove).await })
+                    Box::pin(async move { transfer(tx, folder, &picks, target, remove, now).await })
                 },
-                move |pairs: &Vec<(u32, u32)>| {
-                    if !pairs.is_empty() {
-                        watchers.announce(target);
-                        if remove && folder != target {
-                            watchers.announce(folder);
-                        }
-                    }
+                move |done: &Transferred| {
+                    done.changed.iter().for_each(|(folder, modseq)| watchers.announce(*folder, *modseq));
                 },
             )
-            .await
+            .await?;
+        Ok(done.pairs)
     }
 }
 
@@ -127,13 +133,23 @@ struct Stored {
     size: i64,
     internal_date: i64,
     body: i64,
+    learned: i64,
+}
+
+/// What a copy or a move did.
+#[derive(Default)]
+pub(crate) struct Transferred {
+    /// Source UID and new UID, ascending.
+    pairs: Vec<(u32, u32)>,
+    /// The folders, with their mod-sequences.
+    pub(crate) changed: Vec<(i64, u64)>,
 }
 
 async fn select(tx: &mut Tx, folder: i64, picks: &[Pick]) -> Result<Vec<Stored>, Error> {
     let mut found = Vec::new();
     for pick in picks {
         let text = format!(
-            "SELECT uid, modseq, flags, keywords, size, internal_date, body FROM message \
+            "SELECT uid, modseq, flags, keywords, size, internal_date, body, learned FROM message \
              WHERE folder = $1 AND {} ORDER BY uid",
             pick.condition("uid", 2)
         );
@@ -146,16 +162,19 @@ async fn select(tx: &mut Tx, folder: i64, picks: &[Pick]) -> Result<Vec<Stored>,
                 size: row.try_get(4)?,
                 internal_date: row.try_get(5)?,
                 body: row.try_get(6)?,
+                learned: row.try_get(7)?,
             });
         }
     }
     Ok(found)
 }
 
-/// The mod-sequence of a change that takes place now.
-async fn bump(tx: &mut Tx, folder: i64) -> Result<i64, Error> {
-    let text = "UPDATE folder SET highest_modseq = highest_modseq + 1 WHERE id = $1 RETURNING highest_modseq";
-    let row = db::query(text, Values::new().int(folder)).fetch_optional(tx).await?;
+/// The mod-sequence of a change that takes place now, and takes that much out of the folder.
+async fn bump(tx: &mut Tx, folder: i64, loss: Growth) -> Result<i64, Error> {
+    let text = "UPDATE folder SET highest_modseq = highest_modseq + 1, messages = messages - $2, bytes = bytes - $3 \
+                WHERE id = $1 RETURNING highest_modseq";
+    let values = Values::new().int(folder).int(loss.messages).int(loss.bytes);
+    let row = db::query(text, values).fetch_optional(tx).await?;
     Ok(row.ok_or_else(|| Error::missing(format!("folder {folder}")))?.try_get(0)?)
 }
 
@@ -166,7 +185,8 @@ async fn store(
     change: FlagChange,
     by: &Packed,
     limit: i64,
-) -> Result<(Vec<Row>, bool), Error> {
+) -> Result<(Vec<Row>, Option<u64>), Error> {
+    hold(tx, &[folder]).await?;
     let mut messages = select(tx, folder, picks).await?;
     messages.retain(|message| message.modseq <= limit);
     let mut groups: HashMap<Packed, Vec<u32>> = HashMap::new();
@@ -178,9 +198,10 @@ async fn store(
             groups.entry(after).or_default().push(uid(message.uid)?);
         }
     }
-    let changed = !groups.is_empty();
-    if changed {
-        let modseq = bump(tx, folder).await?;
+    let mut changed = None;
+    if !groups.is_empty() {
+        let modseq = bump(tx, folder, Growth::default()).await?;
+        changed = Some(unsigned(modseq)?);
         for message in messages.iter_mut().filter(|message| message.modseq == 0) {
             message.modseq = modseq;
         }
@@ -203,14 +224,22 @@ async fn store(
 }
 
 /// Takes messages out of a folder and writes it in the expunge log; their bodies are not touched.
-async fn remove(tx: &mut Tx, folder: i64, gone: &[Stored]) -> Result<(), Error> {
-    let modseq = bump(tx, folder).await?;
+async fn remove(tx: &mut Tx, folder: i64, gone: &[Stored]) -> Result<i64, Error> {
+    let modseq = bump(tx, folder, weight(gone)).await?;
     let uids = gone.iter().map(|message| uid(message.uid)).collect::<Result<Vec<u32>, _>>()?;
-    for pick in Pick::of(&uids) {
+    let picks = Pick::of(&uids);
+    for pick in &picks {
         let text = format!("DELETE FROM message WHERE folder = $1 AND {}", pick.condition("uid", 2));
         db::query(text, pick.bind(Values::new().int(folder))).execute(&mut *tx).await?;
     }
-    EXPUNGED.run(tx, gone, |values, message| values.int(folder).int(modseq).int(message.uid)).await
+    learned::drop_heads(tx, folder, &picks).await?;
+    EXPUNGED.run(tx, gone, |values, message| values.int(folder).int(modseq).int(message.uid)).await?;
+    Ok(modseq)
+}
+
+fn weight(messages: &[Stored]) -> Growth {
+    let count = i64::try_from(messages.len()).unwrap_or(i64::MAX);
+    Growth { messages: count, bytes: messages.iter().map(|message| message.size).sum() }
 }
 
 async fn transfer(
@@ -219,13 +248,14 @@ async fn transfer(
     picks: &[Pick],
     target: i64,
     removed: bool,
-) -> Result<Vec<(u32, u32)>, Error> {
+    now: i64,
+) -> Result<Transferred, Error> {
+    hold(tx, &[folder, target]).await?;
     let messages = select(tx, folder, picks).await?;
     if messages.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Transferred::default());
     }
-    let count = i64::try_from(messages.len()).unwrap_or(i64::MAX);
-    let numbers = number_messages(tx, &BTreeMap::from([(target, count)]))
+    let numbers = number_messages(tx, &BTreeMap::from([(target, weight(&messages))]))
         .await?
         .remove(&target)
         .ok_or_else(|| Error::missing(format!("folder {target}")))?;
@@ -241,19 +271,27 @@ async fn transfer(
                 .int(message.size)
                 .int(message.internal_date)
                 .int(message.body)
+                .int(now)
+                .int(message.learned)
         })
         .await?;
+    let known = rows.iter().filter(|(_, message)| message.learned > 0);
+    let known: BTreeMap<i64, i64> = known.map(|(new, message)| (message.uid, *new)).collect();
+    learned::copy_heads(tx, folder, target, &known).await?;
+    let mut changed = vec![(target, unsigned(numbers.modseq)?)];
     if removed {
-        remove(tx, folder, &messages).await?;
+        changed.push((folder, unsigned(remove(tx, folder, &messages).await?)?));
     } else {
         count_references(tx, messages.iter().map(|message| (message.body, 1))).await?;
     }
-    rows.iter().map(|(new, message)| Ok((uid(message.uid)?, uid(*new)?))).collect()
+    quota::check(tx, &limited([&numbers].into_iter())).await?;
+    let pairs = rows.iter().map(|(new, message)| Ok((uid(message.uid)?, uid(*new)?)));
+    Ok(Transferred { pairs: pairs.collect::<Result<_, Error>>()?, changed })
 }
 
 /// Moves all messages of a folder to another, which must be of the same account.
-pub(crate) async fn move_all(tx: &mut Tx, folder: i64, target: i64) -> Result<(), Error> {
-    transfer(tx, folder, &[Pick::Range(0, i64::MAX)], target, true).await.map(drop)
+pub(crate) async fn move_all(tx: &mut Tx, folder: i64, target: i64, now: i64) -> Result<Transferred, Error> {
+    transfer(tx, folder, &[Pick::Range(0, i64::MAX)], target, true, now).await
 }
 
 /// Adds to the reference counts of bodies, and returns those that nothing refers to any more.
@@ -283,6 +321,8 @@ pub(crate) async fn release(tx: &mut Tx, bodies: impl Iterator<Item = i64>) -> R
     let dead = count_references(tx, bodies.map(|body| (body, -1))).await?;
     for some in dead.chunks(256) {
         let text = format!("DELETE FROM body WHERE id IN ({})", db::list(1, some.len()));
+        db::query(text, Values::new().ints(some)).execute(&mut *tx).await?;
+        let text = format!("DELETE FROM body_text WHERE body IN ({})", db::list(1, some.len()));
         db::query(text, Values::new().ints(some)).execute(&mut *tx).await?;
         free_chunks(tx, some).await?;
     }

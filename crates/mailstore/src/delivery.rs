@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use db::{BoxFuture, Error, Insert, Tx, Values};
-use kernel::Timestamp;
+use kernel::{Clock, Timestamp};
 use sqlx::Row as _;
 
 use crate::body::{Draft, NewBody, swept};
-use crate::flags::Flags;
+use crate::flags::{Flags, unsigned};
+use crate::learned::{self, Learned};
+use crate::quota;
 use crate::schema::{HEADERS, PIECE, PLACES};
 use crate::watchers::Watchers;
 
@@ -36,25 +38,31 @@ pub struct Delivered {
     pub uids: Vec<u32>,
     /// Names the stored body.
     pub body: i64,
+    /// The mod-sequence in each folder (RFC 7162).
+    pub modseqs: Vec<u64>,
 }
 
 /// Writes deliveries. Public so that tickets can be typed.
 pub struct DeliveryApplier {
+    clock: Clock,
     watchers: Arc<Watchers>,
 }
 
-static BODY: Insert = Insert::new("INSERT INTO body (id, size, sha256, lead, refs, headers)", 6);
+static BODY: Insert =
+    Insert::new("INSERT INTO body (id, size, sha256, lead, refs, headers, structure, preview)", 8);
 static CHUNK: Insert = Insert::new("INSERT INTO body_chunk (place, data)", 2);
 /// Also for copies.
-pub(crate) static MESSAGE: Insert =
-    Insert::new("INSERT INTO message (folder, uid, modseq, flags, keywords, size, internal_date, body)", 8);
+pub(crate) static MESSAGE: Insert = Insert::new(
+    "INSERT INTO message (folder, uid, modseq, flags, keywords, size, internal_date, body, save_date, learned)",
+    10,
+);
 
 /// Bytes that one statement carries at most, more or less: they are copied twice on their way.
 const STATEMENT: usize = 4 * 1024 * 1024;
 
 impl DeliveryApplier {
-    pub(crate) fn new(watchers: Arc<Watchers>) -> Self {
-        Self { watchers }
+    pub(crate) fn new(clock: Clock, watchers: Arc<Watchers>) -> Self {
+        Self { clock, watchers }
     }
 }
 
@@ -70,17 +78,20 @@ impl db::Applier for DeliveryApplier {
         Box::pin(async move {
             let bodies = number_bodies(tx, items).await?;
             write_bodies(tx, items, &bodies).await?;
-            write_messages(tx, items, &bodies).await
+            learned::write_texts(tx, items, &bodies).await?;
+            write_messages(tx, items, &bodies, self.clock.now()).await
         })
     }
 
-    fn committed(&self, items: &[Delivery], _replies: &[Delivered]) {
+    fn committed(&self, items: &[Delivery], replies: &[Delivered]) {
         for draft in items.iter().filter_map(|item| item.body.draft.as_ref()) {
             draft.settle();
         }
-        let folders: BTreeSet<i64> = items.iter().flat_map(|item| item.folders.iter().copied()).collect();
-        for folder in folders {
-            self.watchers.announce(folder);
+        let landed =
+            items.iter().zip(replies).flat_map(|(item, reply)| item.folders.iter().zip(&reply.modseqs));
+        let folders: BTreeMap<i64, u64> = landed.map(|(folder, modseq)| (*folder, *modseq)).collect();
+        for (folder, modseq) in folders {
+            self.watchers.announce(folder, modseq);
         }
     }
 }
@@ -164,7 +175,7 @@ async fn write_bodies(tx: &mut Tx, items: &[Delivery], bodies: &[i64]) -> Result
             chunks.push((body * PLACES + draft.pieces + 1, item.body.tail.clone()));
         }
     }
-    for some in by_weight(&rows, |(item, ..)| item.trace.len() + item.body.headers.len() + 128) {
+    for some in by_weight(&rows, |(item, ..)| item.trace.len() + item.body.headers.len() + 1_024) {
         BODY.run(tx, some, |values, (item, body, lead)| {
             let mut headers = joined(&item.trace, &item.body.headers);
             headers.truncate(HEADERS);
@@ -175,6 +186,8 @@ async fn write_bodies(tx: &mut Tx, items: &[Delivery], bodies: &[i64]) -> Result
                 .int(signed(*lead as u64))
                 .int(signed(item.folders.len() as u64))
                 .blob(&headers)
+                .blob(item.body.learned.as_deref().map_or(&[][..], |learned| &learned.structure))
+                .opt_text(item.body.learned.as_deref().and_then(|learned| learned.preview.as_deref()))
         })
         .await?;
     }
@@ -185,7 +198,7 @@ async fn write_bodies(tx: &mut Tx, items: &[Delivery], bodies: &[i64]) -> Result
 }
 
 /// Consecutive slices of about [`STATEMENT`] bytes.
-fn by_weight<T>(rows: &[T], weight: impl Fn(&T) -> usize) -> Vec<&[T]> {
+pub(crate) fn by_weight<T>(rows: &[T], weight: impl Fn(&T) -> usize) -> Vec<&[T]> {
     const { assert!(STATEMENT > PIECE) };
     let (mut out, mut from, mut sum) = (Vec::new(), 0, 0);
     for (at, row) in rows.iter().enumerate() {
@@ -200,23 +213,33 @@ fn by_weight<T>(rows: &[T], weight: impl Fn(&T) -> usize) -> Vec<&[T]> {
     out
 }
 
-async fn write_messages(tx: &mut Tx, items: &[Delivery], bodies: &[i64]) -> Result<Vec<Delivered>, Error> {
-    let mut counts: BTreeMap<i64, i64> = BTreeMap::new();
+async fn write_messages(
+    tx: &mut Tx,
+    items: &[Delivery],
+    bodies: &[i64],
+    now: Timestamp,
+) -> Result<Vec<Delivered>, Error> {
+    let mut growth: BTreeMap<i64, Growth> = BTreeMap::new();
     for item in items {
         if item.folders.is_empty() {
             return Err(Error::invalid("a delivery names no folder"));
         }
         for folder in &item.folders {
-            *counts.entry(*folder).or_default() += 1;
+            let growth = growth.entry(*folder).or_default();
+            growth.messages += 1;
+            growth.bytes += signed(item.body.size + item.trace.len() as u64);
         }
     }
-    let mut numbers = number_messages(tx, &counts).await?;
+    let mut numbers = number_messages(tx, &growth).await?;
     let mut rows = Vec::new();
+    let mut heads: Vec<(i64, i64, &Arc<Learned>)> = Vec::new();
     let mut replies = Vec::with_capacity(items.len());
     for (item, body) in items.iter().zip(bodies) {
         let packed = Arc::new(item.flags.pack());
         let size = signed(item.body.size + item.trace.len() as u64);
         let mut uids = Vec::with_capacity(item.folders.len());
+        let mut modseqs = Vec::with_capacity(item.folders.len());
+        let level = item.body.learned.as_deref().map_or(0, Learned::level);
         for folder in &item.folders {
             let number = numbers.get_mut(folder).ok_or_else(|| Error::missing(format!("folder {folder}")))?;
             let uid = number.next_uid;
@@ -224,12 +247,25 @@ async fn write_messages(tx: &mut Tx, items: &[Delivery], bodies: &[i64]) -> Resu
             uids.push(
                 u32::try_from(uid).map_err(|_| Error::invalid(format!("folder {folder} has no UID left")))?,
             );
-            rows.push((*folder, uid, number.modseq, Arc::clone(&packed), size, item.internal_date, *body));
+            modseqs.push(unsigned(number.modseq)?);
+            rows.push((
+                *folder,
+                uid,
+                number.modseq,
+                Arc::clone(&packed),
+                size,
+                item.internal_date,
+                *body,
+                level,
+            ));
+            if let (1.., Some(learned)) = (level, &item.body.learned) {
+                heads.push((*folder, uid, learned));
+            }
         }
-        replies.push(Delivered { uids, body: *body });
+        replies.push(Delivered { uids, body: *body, modseqs });
     }
     MESSAGE
-        .run(tx, &rows, |values, (folder, uid, modseq, packed, size, date, body)| {
+        .run(tx, &rows, |values, (folder, uid, modseq, packed, size, date, body, level)| {
             values
                 .int(*folder)
                 .int(*uid)
@@ -239,35 +275,78 @@ async fn write_messages(tx: &mut Tx, items: &[Delivery], bodies: &[i64]) -> Resu
                 .int(*size)
                 .int(date.as_microsecond())
                 .int(*body)
+                .int(now.as_microsecond())
+                .int(*level)
         })
         .await?;
+    learned::write_heads(tx, &heads).await?;
+    quota::check(tx, &limited(numbers.values())).await?;
     Ok(replies)
+}
+
+/// What a folder is given.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Growth {
+    pub(crate) messages: i64,
+    pub(crate) bytes: i64,
+}
+
+/// The accounts among these folders' that have a limit.
+pub(crate) fn limited<'a>(numbers: impl Iterator<Item = &'a Numbers>) -> BTreeSet<i64> {
+    numbers.filter(|numbers| numbers.limited).map(|numbers| numbers.account).collect()
 }
 
 /// The next UID of a folder, and the mod-sequence of this change.
 pub(crate) struct Numbers {
     pub(crate) next_uid: i64,
     pub(crate) modseq: i64,
+    pub(crate) account: i64,
+    /// Whether the account has a quota.
+    pub(crate) limited: bool,
 }
 
-/// Takes that many UIDs in each folder, and one mod-sequence. A folder that does not exist is not in the result.
+/// Keeps other processes' transactions out of these folders until the end of this one. SQLite has one writer.
+pub(crate) async fn hold(tx: &mut Tx, folders: &[i64]) -> Result<(), Error> {
+    if tx.backend_name() == "SQLite" {
+        return Ok(());
+    }
+    for some in folders.chunks(256) {
+        // In one order for everybody, so that nobody waits for one who waits for him.
+        let text =
+            format!("SELECT id FROM folder WHERE id IN ({}) ORDER BY id FOR UPDATE", db::list(1, some.len()));
+        db::query(text, Values::new().ints(some)).execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Takes UIDs for new messages in each folder, and one mod-sequence. A folder that does not exist is not in the
+/// result.
 pub(crate) async fn number_messages(
     tx: &mut Tx,
-    counts: &BTreeMap<i64, i64>,
+    growth: &BTreeMap<i64, Growth>,
 ) -> Result<BTreeMap<i64, Numbers>, Error> {
-    let pairs: Vec<(i64, i64)> = counts.iter().map(|(folder, count)| (*folder, *count)).collect();
+    let rows: Vec<[i64; 3]> =
+        growth.iter().map(|(folder, growth)| [*folder, growth.messages, growth.bytes]).collect();
+    if rows.len() > 1 {
+        hold(tx, &growth.keys().copied().collect::<Vec<_>>()).await?;
+    }
     let mut numbers = BTreeMap::new();
-    for some in pairs.chunks(256) {
+    for some in rows.chunks(256) {
         let text = format!(
-            "UPDATE folder SET uid_next = uid_next + v.column2, highest_modseq = highest_modseq + 1 \
-             FROM {} AS v WHERE folder.id = v.column1 RETURNING id, uid_next, highest_modseq",
-            db::pairs(1, some.len())
+            "UPDATE folder SET uid_next = uid_next + v.column2, highest_modseq = highest_modseq + 1, \
+             messages = messages + v.column2, bytes = bytes + v.column3 \
+             FROM {} AS v WHERE folder.id = v.column1 RETURNING id, uid_next, highest_modseq, account, \
+             (SELECT count(*) FROM account a WHERE a.id = folder.account \
+              AND (a.limit_bytes IS NOT NULL OR a.limit_messages IS NOT NULL))",
+            db::table(1, some.len(), 3)
         );
-        for row in db::query(text, Values::new().int_pairs(some)).fetch_all(&mut *tx).await? {
+        for row in db::query(text, Values::new().int_rows(some)).fetch_all(&mut *tx).await? {
             let folder: i64 = row.try_get(0)?;
             let after: i64 = row.try_get(1)?;
-            let count = counts.get(&folder).copied().unwrap_or(0);
-            numbers.insert(folder, Numbers { next_uid: after - count, modseq: row.try_get(2)? });
+            let count = growth.get(&folder).map_or(0, |growth| growth.messages);
+            let limited = row.try_get::<i64, _>(4)? > 0;
+            let (modseq, account) = (row.try_get(2)?, row.try_get(3)?);
+            numbers.insert(folder, Numbers { next_uid: after - count, modseq, account, limited });
         }
     }
     Ok(numbers)

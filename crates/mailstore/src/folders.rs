@@ -8,6 +8,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use crate::change::{move_all, release};
+use crate::delivery::hold;
 use crate::flags::uid;
 use crate::{Account, Folder, MailStore};
 
@@ -103,12 +104,34 @@ impl MailStore {
     /// [`Error::Invalid`] for a name with an empty part or a control character, one that is too long, or one folder
     /// too many; [`Error::Missing`] where the account is gone; else what the database says.
     pub async fn create_folder(&self, account: i64, name: &str) -> Result<Option<Folder>, Error> {
+        self.create_folder_for(account, name, None).await
+    }
+
+    /// [`MailStore::create_folder`] with a special use, such as `\Drafts` (RFC 6154). Another folder of the account may
+    /// have the same.
+    ///
+    /// # Errors
+    /// As [`MailStore::create_folder`]; [`Error::Invalid`] also for a use that no folder of a new account has.
+    pub async fn create_folder_for(
+        &self,
+        account: i64,
+        name: &str,
+        special_use: Option<&str>,
+    ) -> Result<Option<Folder>, Error> {
         let name: Arc<str> = canonical(name)?.into();
+        let special = match special_use {
+            None => None,
+            Some(wanted) => {
+                let known = FOLDERS.iter().filter_map(|(_, usage)| *usage);
+                let found = known.into_iter().find(|usage| usage.eq_ignore_ascii_case(wanted));
+                Some(found.ok_or_else(|| Error::invalid("no folder is for that use here"))?)
+            }
+        };
         let now = self.seconds();
         self.db()
             .write(move |tx| {
                 let name = Arc::clone(&name);
-                Box::pin(async move { create(tx, account, &name, now).await })
+                Box::pin(async move { create(tx, account, &name, special, now).await })
             })
             .await
     }
@@ -131,7 +154,7 @@ impl MailStore {
                 },
                 move |moved| {
                     if let Some(folders) = moved {
-                        folders.iter().for_each(|folder| watchers.announce(*folder));
+                        folders.iter().for_each(|(folder, modseq)| watchers.announce(*folder, *modseq));
                     }
                 },
             )
@@ -145,9 +168,7 @@ impl MailStore {
     /// [`Error::Invalid`] for INBOX; [`Error::Missing`] where it is gone already; else what the database says.
     pub async fn delete_folder(&self, folder: i64) -> Result<(), Error> {
         let watchers = Arc::clone(&self.inner.watchers);
-        self.db()
-            .write_then(move |tx| Box::pin(delete(tx, folder)), move |()| watchers.announce(folder))
-            .await
+        self.db().write_then(move |tx| Box::pin(delete(tx, folder)), move |()| watchers.gone(folder)).await
     }
 
     /// Changes whether LSUB shows a folder.
@@ -269,7 +290,13 @@ async fn names(tx: &mut Tx, account: i64) -> Result<Vec<(i64, String)>, Error> {
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
-async fn create(tx: &mut Tx, account: i64, name: &str, now: i64) -> Result<Option<Folder>, Error> {
+async fn create(
+    tx: &mut Tx,
+    account: i64,
+    name: &str,
+    special: Option<&'static str>,
+    now: i64,
+) -> Result<Option<Folder>, Error> {
     let known: BTreeSet<String> = names(tx, account).await?.into_iter().map(|(_, name)| name).collect();
     if known.contains(name) {
         return Ok(None);
@@ -278,7 +305,7 @@ async fn create(tx: &mut Tx, account: i64, name: &str, now: i64) -> Result<Optio
     let missing: Vec<(String, Option<&'static str>)> = ends
         .map(|end| name[..end].to_owned())
         .filter(|path| !known.contains(path))
-        .map(|path| (path, None))
+        .map(|path| if path == name { (path, special) } else { (path, None) })
         .collect();
     if known.len() + missing.len() > MOST {
         return Err(Error::invalid(format!("an account has {MOST} folders at most")));
@@ -293,14 +320,13 @@ async fn rename(
     from: &str,
     to: &str,
     now: i64,
-) -> Result<Option<Vec<i64>>, Error> {
+) -> Result<Option<Vec<(i64, u64)>>, Error> {
     let known = names(tx, account).await?;
     let find = |name: &str| known.iter().find(|(_, known)| known == name).map(|(id, _)| *id);
     let Some(source) = find(from) else { return Ok(None) };
     if from == INBOX {
-        let Some(target) = create(tx, account, to, now).await? else { return Ok(None) };
-        move_all(tx, source, target.id).await?;
-        return Ok(Some(vec![source, target.id]));
+        let Some(target) = create(tx, account, to, None, now).await? else { return Ok(None) };
+        return Ok(Some(move_all(tx, source, target.id, now.saturating_mul(1_000_000)).await?.changed));
     }
     let below = |name: &str, root: &str| name.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
     if below(to, from) {
@@ -318,7 +344,7 @@ async fn rename(
     if let Some((parent, _)) = to.rsplit_once('/')
         && find(parent).is_none()
     {
-        create(tx, account, parent, now).await?;
+        create(tx, account, parent, None, now).await?;
     }
     // Shortest first: a name that a shorter one frees is free when its turn comes.
     moved.sort_by_key(|(_, old, _)| old.len());
@@ -337,6 +363,7 @@ async fn delete(tx: &mut Tx, folder: i64) -> Result<(), Error> {
     if row.try_get::<String, _>(0)? == INBOX {
         return Err(Error::invalid("INBOX cannot be deleted"));
     }
+    hold(tx, &[folder]).await?;
     let rows = db::query("SELECT body FROM message WHERE folder = $1", Values::new().int(folder))
         .fetch_all(&mut *tx)
         .await?;
@@ -344,6 +371,7 @@ async fn delete(tx: &mut Tx, folder: i64) -> Result<(), Error> {
     release(tx, bodies.into_iter()).await?;
     for text in [
         "DELETE FROM message WHERE folder = $1",
+        "DELETE FROM message_head WHERE folder = $1",
         "DELETE FROM expunged WHERE folder = $1",
         "DELETE FROM folder WHERE id = $1",
     ] {

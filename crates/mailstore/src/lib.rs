@@ -11,6 +11,9 @@
 //! Deliveries are items of an [`db::Applier`]: those of one batch share one statement for each table, one update of
 //! their folders and one `fsync`. Everything else is rare enough to be a closure in the same writer.
 //!
+//! What was learned of a message as it came in (structure, preview, searchable texts) is kept apart from both: see
+//! [`Learned`].
+//!
 //! Keys are (account, folder, UIDVALIDITY, UID): a UIDVALIDITY is never given twice within an account, not even to
 //! a folder that is deleted and created again within a second.
 
@@ -20,8 +23,11 @@ mod delivery;
 mod find;
 mod flags;
 mod folders;
+mod learned;
+mod quota;
 mod read;
 mod schema;
+mod search;
 mod watchers;
 
 use std::fmt;
@@ -34,6 +40,10 @@ pub use body::{BodyWriter, NewBody};
 pub use delivery::{Delivered, Delivery, DeliveryApplier};
 pub use find::FoundBody;
 pub use flags::{FlagChange, Flags};
+pub use learned::{Heads, Learned, MOST_HEAD, MOST_TEXT};
+pub use quota::{Quota, QuotaLimit, Usage};
+pub use read::Parts;
+pub use search::{Found, HeadField};
 
 use watchers::Watchers;
 
@@ -93,6 +103,8 @@ pub struct Status {
     pub size: u64,
     /// How many with `\Deleted`.
     pub deleted: u32,
+    /// Bytes of those with `\Deleted` together (RFC 9208 DELETED-STORAGE).
+    pub deleted_size: u64,
 }
 
 /// What a selected folder is listed by.
@@ -122,8 +134,14 @@ pub struct Meta {
     /// The header block, trace lines first, blank line included: the message's first bytes. Cut at 64 KiB, in which
     /// case it does not end with a blank line and the body must be read.
     pub headers: Bytes,
-    /// Names the stored body.
+    /// Names the stored body, in whatever folders it is: what an EMAILID is made of (RFC 8474).
     pub body: i64,
+    /// When it was put in this folder (RFC 8514). None: not known, for a message older than this column.
+    pub save_date: Option<Timestamp>,
+    /// [`Learned::structure`]; none where it is not known.
+    pub structure: Option<Bytes>,
+    /// [`Learned::preview`].
+    pub preview: Option<String>,
 }
 
 /// What changed in a folder since a mod-sequence.
@@ -145,9 +163,10 @@ impl MailStore {
     pub async fn open(db: &db::Db, clock: Clock) -> Result<Self, db::Error> {
         db.migrate("mailstore", schema::MIGRATIONS).await?;
         let watchers = Arc::new(Watchers::default());
-        let deliveries = db.register(DeliveryApplier::new(Arc::clone(&watchers)));
+        let deliveries = db.register(DeliveryApplier::new(clock.clone(), Arc::clone(&watchers)));
         let store = Self { inner: Arc::new(Inner { db: db.clone(), clock, deliveries, watchers }) };
         store.sweep().await?;
+        watchers::follow(&store.inner.watchers, db);
         Ok(store)
     }
 
@@ -171,7 +190,8 @@ impl MailStore {
     }
 
     /// Adds a delivery to a unit, so that it is committed with other things (the journal's events). The commit fails
-    /// with [`db::Error::Missing`] where a folder is gone.
+    /// with [`db::Error::Missing`] where a folder is gone, and with [`db::Error::OverQuota`] where an account would hold
+    /// more than it may.
     pub fn deliver_into(&self, unit: &mut db::Unit, delivery: Delivery) -> db::Ticket<DeliveryApplier> {
         unit.push(&self.inner.deliveries, delivery)
     }
@@ -182,10 +202,10 @@ impl MailStore {
         self.inner.watchers.watch(folder)
     }
 
-    /// Tells this process's watchers that a folder has changed. The store does it by itself after its own commits;
-    /// this is for whoever learns of another process's.
+    /// Tells this process's watchers that a folder has changed. The store does it by itself after its own commits,
+    /// and within a second after other processes'; this is for whoever knows better.
     pub fn announce(&self, folder: i64) {
-        self.inner.watchers.announce(folder);
+        self.inner.watchers.announce(folder, 0);
     }
 }
 

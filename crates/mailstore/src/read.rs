@@ -1,5 +1,7 @@
 //! What sessions ask, each answer from one statement, and so from one snapshot.
 
+use std::collections::HashMap;
+
 use bytes::{Bytes, BytesMut};
 use db::{Error, Values};
 use kernel::Timestamp;
@@ -9,6 +11,22 @@ use sqlx::any::AnyRow;
 use crate::flags::{DELETED, Packed, uid, unsigned};
 use crate::schema::{PIECE, PLACES};
 use crate::{Changes, MailStore, Meta, Row, Status};
+
+/// Which costly parts of [`Meta`] are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// [`Meta::headers`].
+    pub headers: bool,
+    /// [`Meta::structure`].
+    pub structure: bool,
+    /// [`Meta::preview`].
+    pub preview: bool,
+}
+
+impl Parts {
+    /// Everything.
+    pub const ALL: Self = Self { headers: true, structure: true, preview: true };
+}
 
 /// UIDs named in one statement at most.
 const LISTED: usize = 512;
@@ -22,7 +40,8 @@ impl MailStore {
         let text = "SELECT f.uid_next, f.uid_validity, f.highest_modseq, count(m.uid), \
              cast(coalesce(sum(CASE WHEN (m.flags & 1) = 0 THEN 1 ELSE 0 END), 0) AS bigint), \
              cast(coalesce(sum(CASE WHEN (m.flags & $2) <> 0 THEN 1 ELSE 0 END), 0) AS bigint), \
-             cast(coalesce(sum(m.size), 0) AS bigint) \
+             cast(coalesce(sum(m.size), 0) AS bigint), \
+             cast(coalesce(sum(CASE WHEN (m.flags & $2) <> 0 THEN m.size ELSE 0 END), 0) AS bigint) \
              FROM folder f LEFT JOIN message m ON m.folder = f.id WHERE f.id = $1 \
              GROUP BY f.id, f.uid_next, f.uid_validity, f.highest_modseq";
         let row = db::query(text, Values::new().int(folder).int(DELETED))
@@ -37,6 +56,7 @@ impl MailStore {
             unseen: uid(row.try_get(4)?)?,
             deleted: uid(row.try_get(5)?)?,
             size: unsigned(row.try_get(6)?)?,
+            deleted_size: unsigned(row.try_get(7)?)?,
         })
     }
 
@@ -86,31 +106,94 @@ impl MailStore {
     /// # Errors
     /// What the database says.
     pub async fn meta(&self, folder: i64, uids: &[u32]) -> Result<Vec<Meta>, Error> {
+        self.meta_parts(folder, uids, Parts::ALL).await
+    }
+
+    /// [`MailStore::meta`] with only those parts of it that cost something; the others are empty.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn meta_parts(&self, folder: i64, uids: &[u32], parts: Parts) -> Result<Vec<Meta>, Error> {
+        const FIXED: usize = 8;
         let mut found = Vec::with_capacity(uids.len());
+        let mut columns = String::from(
+            "m.uid, m.modseq, m.flags, m.keywords, m.size, m.internal_date, m.body, m.save_date",
+        );
+        let wanted =
+            [(parts.headers, "b.headers"), (parts.structure, "b.structure"), (parts.preview, "b.preview")];
+        let mut next = FIXED;
+        let places = wanted.map(|(wanted, column)| {
+            wanted.then(|| {
+                columns.push_str(", ");
+                columns.push_str(column);
+                next += 1;
+                next - 1
+            })
+        });
+        let join = if next > FIXED { "JOIN body b ON b.id = m.body" } else { "" };
         for pick in Pick::of(uids) {
             let text = format!(
-                "SELECT m.uid, m.modseq, m.flags, m.keywords, m.size, m.internal_date, m.body, b.headers \
-                 FROM message m JOIN body b ON b.id = m.body WHERE m.folder = $1 AND {} ORDER BY m.uid",
+                "SELECT {columns} FROM message m {join} WHERE m.folder = $1 AND {} ORDER BY m.uid",
                 pick.condition("m.uid", 2)
             );
             let rows =
                 db::query(text, pick.bind(Values::new().int(folder))).fetch_all(self.db().reader()).await?;
             for row in &rows {
                 let Row { uid, modseq, flags } = listed(row, 0)?;
-                let date: i64 = row.try_get(5)?;
+                let instant = |at: usize| {
+                    Timestamp::from_microsecond(row.try_get(at)?)
+                        .map_err(|_| Error::corrupt(format!("date of message {uid} in folder {folder}")))
+                };
+                let bytes = |place: Option<usize>| -> Result<Bytes, Error> {
+                    let Some(at) = place else { return Ok(Bytes::new()) };
+                    Ok(row.try_get::<Option<Vec<u8>>, _>(at)?.map_or_else(Bytes::new, Bytes::from))
+                };
+                let preview = match places[2] {
+                    Some(at) => row.try_get(at)?,
+                    None => None,
+                };
                 found.push(Meta {
                     uid,
                     modseq,
                     flags,
                     size: unsigned(row.try_get(4)?)?,
-                    internal_date: Timestamp::from_microsecond(date)
-                        .map_err(|_| Error::corrupt(format!("date of message {uid} in folder {folder}")))?,
+                    internal_date: instant(5)?,
                     body: row.try_get(6)?,
-                    headers: Bytes::from(row.try_get::<Vec<u8>, _>(7)?),
+                    save_date: Some(instant(7)?).filter(|date| date.as_microsecond() != 0),
+                    headers: bytes(places[0])?,
+                    structure: Some(bytes(places[1])?).filter(|structure| !structure.is_empty()),
+                    preview,
                 });
             }
         }
         Ok(found)
+    }
+
+    /// Many small bodies in one statement, trace lines included: for each `(body, size)` of [`Meta`], its bytes, or none
+    /// where it is not in one piece (more than 256 KiB, or freed meanwhile: then [`MailStore::read_body`]). Answers
+    /// are held in memory: ask for a few MiB at a time, and for 256 at most.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn small_bodies(&self, wanted: &[(i64, u64)]) -> Result<Vec<Option<Bytes>>, Error> {
+        let mut found: HashMap<i64, Bytes> = HashMap::with_capacity(wanted.len());
+        for some in wanted.chunks(256) {
+            let mut places: Vec<i64> = some.iter().map(|(body, _)| body * PLACES).collect();
+            places.sort_unstable();
+            places.dedup();
+            let text =
+                format!("SELECT place, data FROM body_chunk WHERE place IN ({})", db::list(1, places.len()));
+            for row in db::query(text, Values::new().ints(&places)).fetch_all(self.db().reader()).await? {
+                let place: i64 = row.try_get(0)?;
+                found.insert(place / PLACES, Bytes::from(row.try_get::<Vec<u8>, _>(1)?));
+            }
+        }
+        let whole = |(body, size): &(i64, u64)| match (size, found.get(body)) {
+            (0, _) => Some(Bytes::new()),
+            (size, Some(bytes)) if bytes.len() as u64 == *size => Some(bytes.clone()),
+            _ => None,
+        };
+        Ok(wanted.iter().map(whole).collect())
     }
 
     /// Bytes `offset .. offset+len` of a body, trace lines included (fewer at the end). Ask for 256 KiB or so at a

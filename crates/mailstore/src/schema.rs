@@ -8,7 +8,8 @@ pub(crate) const HEADERS: usize = 64 * 1024;
 /// number rather than two, so that it is SQLite's row id and chunks lie in order.
 pub(crate) const PLACES: i64 = 65_536;
 
-pub(crate) const MIGRATIONS: &[&str] = &["
+pub(crate) const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE account (
     id BIGINT PRIMARY KEY,
     address TEXT NOT NULL UNIQUE,
@@ -59,4 +60,36 @@ CREATE TABLE body_draft (
     body BIGINT PRIMARY KEY,
     at_us BIGINT NOT NULL
 );
-"];
+",
+    "
+ALTER TABLE account ADD COLUMN limit_bytes BIGINT;
+ALTER TABLE account ADD COLUMN limit_messages BIGINT;
+ALTER TABLE folder ADD COLUMN messages BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE folder ADD COLUMN bytes BIGINT NOT NULL DEFAULT 0;
+UPDATE folder SET
+    messages = (SELECT count(*) FROM message WHERE message.folder = folder.id),
+    bytes = (SELECT cast(coalesce(sum(size), 0) AS bigint) FROM message WHERE message.folder = folder.id);
+ALTER TABLE message ADD COLUMN save_date BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN learned BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX message_unlearned ON message (folder, learned, uid) WHERE learned < 3;
+ALTER TABLE body ADD COLUMN structure BLOB;
+ALTER TABLE body ADD COLUMN preview TEXT;
+CREATE TABLE message_head (
+    folder BIGINT NOT NULL,
+    uid BIGINT NOT NULL,
+    sent_day BIGINT,
+    sent_at BIGINT,
+    h_from TEXT,
+    h_to TEXT,
+    h_cc TEXT,
+    h_bcc TEXT,
+    h_subject TEXT,
+    h_message_id TEXT,
+    PRIMARY KEY (folder, uid)
+) WITHOUT ROWID;
+CREATE TABLE body_text (
+    body BIGINT PRIMARY KEY,
+    folded TEXT NOT NULL
+);
+",
+];

@@ -7,9 +7,15 @@
 mod bodies;
 mod crash;
 mod folders;
+mod learned;
 mod messages;
 mod model;
+mod processes;
+mod quota;
 mod sharing;
+mod upgrade;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use db::{Db, Values};
@@ -23,34 +29,56 @@ pub(crate) struct Lab {
     pub(crate) db: Db,
     pub(crate) store: MailStore,
     pub(crate) clock: Clock,
-    _directory: Option<tempfile::TempDir>,
+    place: Place,
+}
+
+/// A database that no other test uses.
+#[derive(Clone)]
+pub(crate) enum Place {
+    Sqlite(Arc<tempfile::TempDir>),
+    Postgres(String),
+}
+
+impl Place {
+    pub(crate) fn sqlite() -> Self {
+        Self::Sqlite(Arc::new(tempfile::tempdir().unwrap()))
+    }
+
+    /// A schema of its own on the server, or nothing where there is no server.
+    pub(crate) async fn postgres() -> Option<Self> {
+        let Ok(url) = std::env::var("VAGUEMESTRE_TEST_POSTGRES") else {
+            println!("SKIP postgresql: VAGUEMESTRE_TEST_POSTGRES is not set");
+            return None;
+        };
+        sqlx::any::install_default_drivers();
+        let schema = format!("t_{}", kernel::random::mark());
+        let mut admin = sqlx::AnyConnection::connect(&url).await.unwrap();
+        db::query(format!("CREATE SCHEMA {schema}"), Values::new()).execute(&mut admin).await.unwrap();
+        admin.close().await.unwrap();
+        let joint = if url.contains('?') { '&' } else { '?' };
+        Some(Self::Postgres(format!("{url}{joint}options[search_path]={schema}")))
+    }
+
+    pub(crate) async fn open(&self) -> Db {
+        match self {
+            Self::Sqlite(directory) => Db::open_sqlite(&directory.path().join("mail.db")).await.unwrap(),
+            Self::Postgres(url) => Db::open_postgres(url).await.unwrap(),
+        }
+    }
 }
 
 pub(crate) async fn sqlite(clock: Clock) -> Lab {
-    let directory = tempfile::tempdir().unwrap();
-    let db = Db::open_sqlite(&directory.path().join("mail.db")).await.unwrap();
-    lab(db, clock, Some(directory)).await
+    lab(Place::sqlite(), clock).await
 }
 
-/// A schema of its own on the server, or nothing where there is no server.
 pub(crate) async fn postgres(clock: Clock) -> Option<Lab> {
-    let Ok(url) = std::env::var("VAGUEMESTRE_TEST_POSTGRES") else {
-        println!("SKIP postgresql: VAGUEMESTRE_TEST_POSTGRES is not set");
-        return None;
-    };
-    sqlx::any::install_default_drivers();
-    let schema = format!("t_{}", kernel::random::mark());
-    let mut admin = sqlx::AnyConnection::connect(&url).await.unwrap();
-    db::query(format!("CREATE SCHEMA {schema}"), Values::new()).execute(&mut admin).await.unwrap();
-    admin.close().await.unwrap();
-    let joint = if url.contains('?') { '&' } else { '?' };
-    let db = Db::open_postgres(&format!("{url}{joint}options[search_path]={schema}")).await.unwrap();
-    Some(lab(db, clock, None).await)
+    Some(lab(Place::postgres().await?, clock).await)
 }
 
-async fn lab(db: Db, clock: Clock, directory: Option<tempfile::TempDir>) -> Lab {
+pub(crate) async fn lab(place: Place, clock: Clock) -> Lab {
+    let db = place.open().await;
     let store = MailStore::open(&db, clock.clone()).await.unwrap();
-    Lab { db, store, clock, _directory: directory }
+    Lab { db, store, clock, place }
 }
 
 /// `both!(name)` runs `async fn name(&Lab)` of the enclosing module on each database.
@@ -74,6 +102,11 @@ macro_rules! both {
 pub(crate) use both;
 
 impl Lab {
+    /// What another process would have: the same database, opened again.
+    pub(crate) async fn another(&self) -> Lab {
+        lab(self.place.clone(), self.clock.clone()).await
+    }
+
     pub(crate) async fn inbox(&self, address: &str) -> i64 {
         let account = self.store.create_account(address).await.unwrap();
         self.store.folder(account.id, "INBOX").await.unwrap().unwrap().id
