@@ -17,11 +17,13 @@ pub(crate) type Parse<T> = Result<T, ParseError>;
 pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Folder names are UTF-8 (see [`crate::command::Dialect`]).
+    pub(crate) utf8: bool,
 }
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes, at: 0, utf8: false }
     }
 
     pub(crate) fn at(&self) -> usize {

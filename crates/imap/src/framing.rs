@@ -40,6 +40,16 @@ pub enum Frame {
     },
     /// What follows the message of an APPEND on its last line: nothing, when all is well.
     AppendEnd(Bytes),
+    /// What follows the message of an APPEND where it announces another message (RFC 3502). Go on as after
+    /// [`Frame::Append`].
+    AppendNext {
+        /// The text between the messages, with the announcement, without CR LF.
+        bytes: Bytes,
+        /// Octets announced.
+        size: u64,
+        /// Whether the client waits for `+`.
+        synchronising: bool,
+    },
 }
 
 /// A command that the framing refuses.
@@ -68,12 +78,27 @@ pub enum FramingError {
         /// The limit.
         limit: u64,
     },
+    /// A literal that the client sends without waiting, where it may not.
+    #[error("a literal of {size} octets was sent without waiting; {}", allowed(*.limit))]
+    NotWaiting {
+        /// Announced, in octets.
+        size: u64,
+        /// The most that may be sent so; `None` where nothing may.
+        limit: Option<u64>,
+    },
     /// A line that ends with LF alone.
     #[error("a line ends with CR LF")]
     BareLf,
     /// A NUL in a line (RFC 3501 §9 has it nowhere but in literal8).
     #[error("a line holds no NUL")]
     Nul,
+}
+
+fn allowed(limit: Option<u64>) -> String {
+    match limit {
+        Some(limit) => format!("at most {limit} octets may be (LITERAL-, RFC 7888 §5)"),
+        None => "this server offers no LITERAL+ (RFC 7888)".into(),
+    }
 }
 
 /// The reader of a server.
@@ -90,6 +115,7 @@ pub struct CommandReader {
     state: State,
     max_line: usize,
     max_literals: u64,
+    unwaited: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +139,15 @@ impl CommandReader {
             state: State::Line,
             max_line,
             max_literals: max_literals as u64,
+            unwaited: Some(u64::MAX),
         }
+    }
+
+    /// How large a literal may be that is sent without waiting (`{n+}`): any where LITERAL+ is offered, 4 096 octets
+    /// where LITERAL- is, none where neither is (RFC 7888). A larger one is refused, and ends the connection: what
+    /// follows cannot be told from commands.
+    pub fn limit_unwaited(&mut self, limit: Option<u64>) {
+        self.unwaited = limit;
     }
 
     /// Changes the limit for literals: small before the login, larger after.
@@ -164,8 +198,15 @@ impl CommandReader {
                 State::Message(_) => return Ok(None),
                 State::AfterMessage => {
                     let Some(line) = self.line()? else { return Ok(None) };
-                    self.restart();
-                    return Ok(Some(Frame::AppendEnd(line)));
+                    let Some((size, plus)) = announced_literal(&line) else {
+                        self.restart();
+                        return Ok(Some(Frame::AppendEnd(line)));
+                    };
+                    if plus && self.unwaited.is_none_or(|limit| size > limit) {
+                        return Err(self.refused(FramingError::NotWaiting { size, limit: self.unwaited }, true));
+                    }
+                    self.state = State::Message(size);
+                    return Ok(Some(Frame::AppendNext { bytes: line, size, synchronising: !plus }));
                 }
                 State::Line => {
                     let Some(line) = self.line()? else { return Ok(None) };
@@ -242,6 +283,9 @@ impl CommandReader {
             self.restart();
             return Ok(Some(Frame::Command { bytes, shown }));
         };
+        if plus && self.unwaited.is_none_or(|limit| size > limit) {
+            return Err(self.refused(FramingError::NotWaiting { size, limit: self.unwaited }, true));
+        }
         let bytes = Bytes::copy_from_slice(&self.command);
         let shown = self.shown;
         if is_message_of_append(&bytes) {
@@ -372,6 +416,18 @@ mod tests {
     }
 
     #[test]
+    fn several_messages_of_an_append_come_one_after_the_other() {
+        let mut reader = reader(b"A003 APPEND x (\\Seen) {3}\r\none (\\Flagged) {3+}\r\ntwo\r\nb NOOP\r\n");
+        let Ok(Some(Frame::Append { size: 3, synchronising: true, .. })) = reader.poll() else { panic!() };
+        assert_eq!(&reader.take_message()[..], b"one");
+        let bytes = Bytes::from_static(b" (\\Flagged) {3+}");
+        assert_eq!(reader.poll(), Ok(Some(Frame::AppendNext { bytes, size: 3, synchronising: false })));
+        assert_eq!(&reader.take_message()[..], b"two");
+        assert_eq!(reader.poll(), Ok(Some(Frame::AppendEnd(Bytes::new()))));
+        assert_eq!(reader.poll(), Ok(Some(command(b"b NOOP"))));
+    }
+
+    #[test]
     fn limits_are_refused_under_the_commands_own_tag() {
         let mut long = reader(b"a9 NOOP ");
         long.push(&[b'x'; 200]);
@@ -386,6 +442,25 @@ mod tests {
 
         let refused = reader(b"c1 SELECT {99999999999999999999+}\r\n").poll().unwrap_err();
         assert_eq!((refused.tag.as_deref(), refused.fatal), (Some("c1"), true));
+    }
+
+    #[test]
+    fn literals_sent_without_waiting_are_as_large_as_is_offered() {
+        for (limit, wire, good) in [
+            (Some(5), &b"a SELECT {5+}\r\nINBOX\r\n"[..], true),
+            (Some(4), b"a SELECT {5+}\r\nINBOX\r\n", false),
+            (None, b"a SELECT {0+}\r\n\r\n", false),
+            (None, b"a SELECT {5}\r\n", true),
+            (Some(4), b"a APPEND x {5+}\r\nabcde\r\n", false),
+        ] {
+            let mut reader = reader(wire);
+            reader.limit_unwaited(limit);
+            let got = reader.poll();
+            assert_eq!(got.is_ok(), good, "{}", String::from_utf8_lossy(wire));
+            if let Err(refused) = got {
+                assert_eq!((refused.tag.as_deref(), refused.fatal), (Some("a"), true));
+            }
+        }
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub mod mutf7;
 pub mod response;
 pub mod search;
 mod sequence;
+pub mod sort;
+pub mod thread;
 
 pub use cursor::ParseError;
 pub use sequence::{Compact, SequenceSet};

@@ -98,6 +98,23 @@ pub fn folder(name: &str) -> String {
     quoted(&crate::mutf7::encode(name))
 }
 
+/// A folder's name as an `astring`, in UTF-8 where the session has agreed on it (RFC 9051 §5.1, RFC 9755 §3).
+pub fn mailbox(name: &str, utf8: bool) -> String {
+    if !utf8 {
+        return folder(name);
+    }
+    let mut out = String::from("\"");
+    for c in name.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => out.push('?'),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// `(\Seen $Label)`
 pub fn flags(flags: &[Flag]) -> String {
     let names: Vec<&str> = flags.iter().map(Flag::name).collect();

@@ -10,10 +10,15 @@ pub struct SequenceSet(Vec<(Bound, Bound)>);
 enum Bound {
     Number(u32),
     Last,
+    /// `$`: the result that was saved (RFC 5182).
+    Saved,
 }
 
 impl SequenceSet {
     pub(crate) fn read(cursor: &mut Cursor<'_>) -> Parse<Self> {
+        if cursor.eat(b'$') {
+            return Ok(Self(vec![(Bound::Saved, Bound::Saved)]));
+        }
         let mut ranges = Vec::new();
         loop {
             let first = bound(cursor)?;
@@ -31,12 +36,14 @@ impl SequenceSet {
         let value = |bound: Bound| match bound {
             Bound::Number(number) => number,
             Bound::Last => last,
+            Bound::Saved => 0,
         };
         let mut ranges: Vec<(u32, u32)> = self
             .0
             .iter()
             .map(|&(first, second)| (value(first), value(second)))
             .map(|(first, second)| (first.min(second), first.max(second)))
+            .filter(|_| !self.is_saved())
             .collect();
         ranges.sort_unstable();
         let mut merged: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
@@ -47,6 +54,32 @@ impl SequenceSet {
             }
         }
         merged
+    }
+
+    /// Whether `*` is in it.
+    pub fn has_last(&self) -> bool {
+        self.0.iter().any(|(first, second)| *first == Bound::Last || *second == Bound::Last)
+    }
+
+    /// How many numbers it names, repetitions counted; `*` counts as one number above all others.
+    #[allow(clippy::len_without_is_empty)] // a set as written is never empty
+    pub fn len(&self) -> u64 {
+        let value = |bound: Bound| if let Bound::Number(number) = bound { u64::from(number) } else { 1 << 32 };
+        self.0.iter().map(|(first, second)| value(*first).abs_diff(value(*second)) + 1).sum()
+    }
+
+    /// The numbers in the order in which they are written, `*` left out.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().flat_map(|range| match *range {
+            (Bound::Number(first), Bound::Number(second)) => first.min(second)..=first.max(second),
+            _ => 1..=0,
+        })
+    }
+
+    /// Whether it is `$`, the result of a search that was saved (RFC 5182): who searched knows what it holds, and
+    /// [`SequenceSet::resolve`] gives nothing.
+    pub fn is_saved(&self) -> bool {
+        self.0.first() == Some(&(Bound::Saved, Bound::Saved))
     }
 
     /// Whether a resolved set holds `number`.

@@ -15,7 +15,7 @@ const DRAIN: u64 = 2;
 impl Session {
     /// APPEND (RFC 3501 §6.3.11): the message goes into the store as it comes.
     pub(crate) async fn append(&mut self, head: &[u8], size: u64, synchronising: bool) -> Handled {
-        let checked = match parse_append(head) {
+        let checked = match parse_append(head, self.dialect()) {
             Err(error) => {
                 self.connection.pen.violation(format!("APPEND not understood: {error}"));
                 Err(Answer::bad(error.to_string()))

@@ -106,6 +106,11 @@ impl Connection {
         self.reader.limit_literals(self.literals);
     }
 
+    /// How large a literal may be that the client sends without waiting.
+    pub(crate) fn limit_unwaited(&mut self, limit: Option<u64>) {
+        self.reader.limit_unwaited(limit);
+    }
+
     pub(crate) fn is_tls(&self) -> bool {
         self.stream.as_ref().is_some_and(Stream::is_tls)
     }

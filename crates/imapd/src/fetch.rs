@@ -63,16 +63,37 @@ enum Piece {
 }
 
 impl Session {
-    pub(crate) async fn fetch(&mut self, uid: bool, set: &SequenceSet, items: &[FetchItem]) -> Handled {
+    pub(crate) async fn fetch(
+        &mut self,
+        uid: bool,
+        set: &SequenceSet,
+        items: &[FetchItem],
+        changed_since: Option<u64>,
+        vanished: bool,
+    ) -> Handled {
+        if vanished && !self.enabled.qresync {
+            return Ok(Answer::bad("VANISHED after ENABLE QRESYNC only (RFC 7162 §3.2.6)"));
+        }
+        if items.contains(&FetchItem::ModSeq) {
+            self.enable_condstore();
+        }
+        if let (true, Some(since)) = (vanished, changed_since)
+            && let Err(answer) = self.tell_vanished(set, since).await
+        {
+            return Ok(answer);
+        }
         let Some(selected) = &self.selected else { return Ok(Answer::bad("Select a folder first")) };
-        let wanted = selected.resolve(set, uid);
+        let mut wanted = selected.resolve(set, uid);
+        if let Some(since) = changed_since {
+            wanted.retain(|(_, uid)| selected.find(*uid).is_some_and(|at| selected.rows[at].modseq > since));
+        }
         let mut items = items.to_vec();
         if uid && !items.contains(&FetchItem::Uid) {
             items.insert(0, FetchItem::Uid);
         }
         let marks = !selected.read_only
             && items.iter().any(|item| matches!(item, FetchItem::Section { peek: false, .. }));
-        let light = items.iter().all(|item| matches!(item, FetchItem::Uid | FetchItem::Flags));
+        let light = items.iter().all(|item| matches!(item, FetchItem::Uid | FetchItem::Flags | FetchItem::ModSeq));
         let mut missing = false;
         for batch in wanted.chunks(BATCH) {
             if light {
@@ -116,6 +137,7 @@ impl Session {
             };
             let shown = items.iter().map(|item| match item {
                 FetchItem::Uid => format!("UID {uid}"),
+                FetchItem::ModSeq => format!("MODSEQ ({})", row.modseq),
                 _ => format!("FLAGS {}", response::flags(&flags_of(&row.flags))),
             });
             let line = format!("{number} FETCH ({})", shown.collect::<Vec<_>>().join(" "));
@@ -212,6 +234,7 @@ impl Session {
             match item {
                 FetchItem::Uid => out.text(&format!("UID {}", meta.uid)),
                 FetchItem::Flags => out.text(&flags_text(&meta.flags)),
+                FetchItem::ModSeq => out.text(&format!("MODSEQ ({})", meta.modseq)),
                 FetchItem::InternalDate => {
                     out.text(&format!("INTERNALDATE {}", date::internal_date(meta.internal_date)));
                 }
@@ -241,6 +264,9 @@ impl Session {
         if flags_too {
             out.separate();
             out.text(&flags_text(&meta.flags));
+            if self.enabled.condstore && !items.contains(&FetchItem::ModSeq) {
+                out.text(&format!(" MODSEQ ({})", meta.modseq));
+            }
         }
         out.text(")");
         Ok(out.finish())

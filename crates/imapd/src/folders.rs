@@ -6,8 +6,14 @@ use std::fmt::Write as _;
 use imap::command::{List, StatusItem, pattern_matches};
 use imap::response::{self, Line};
 use mailstore::Folder;
+use unicode_normalization::is_nfc;
 
+use crate::capability::Extension;
+use crate::selected::mailbox_id;
 use crate::session::{Answer, Handled, Session};
+
+/// The special uses that a folder can be given (RFC 6154 §2): `\\All` and `\\Flagged` are views, which are not offered.
+const USES: [&str; 5] = ["\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"];
 
 /// Levels of folders, and octets of one name: past these a client is playing.
 const DEEPEST: usize = 16;
@@ -44,17 +50,22 @@ impl Session {
                     && (!list.select_special_use || folder.special_use.is_some())
             })
         };
+        let matched = |name: &str| patterns.iter().any(|pattern| pattern_matches(pattern, name));
+        let (look, utf8) = (self.look(), self.dialect().utf8);
         for (name, folder) in &tree {
-            if !patterns.iter().any(|pattern| pattern_matches(pattern, name)) {
+            if !matched(name) {
                 continue;
             }
             let folder = folder.as_ref();
-            let below = || children(&tree, name).any(|(_, child)| selected(child.as_ref()));
-            let child_info = list.recursive_match && below();
-            if !selected(folder) && !child_info {
+            let itself = selected(folder);
+            // RFC 5258 §3.5: a parent that is not selected itself is told only for a child that is not told.
+            let child_info = list.recursive_match
+                && children(&tree, name)
+                    .any(|(child, folder)| selected(folder.as_ref()) && (itself || !matched(child)));
+            if !itself && !child_info {
                 continue;
             }
-            let mut attributes = attributes(&tree, name, folder);
+            let mut attributes = attributes(&tree, name, folder, look);
             if list.return_subscribed && folder.is_some_and(|folder| folder.subscribed) {
                 attributes.push_str(" \\Subscribed");
             }
@@ -63,7 +74,7 @@ impl Session {
                 (true, false) => " (\"CHILDINFO\" (\"SPECIAL-USE\"))",
                 _ => "",
             };
-            let line = format!("LIST ({attributes}) \"/\" {}{info}", response::folder(name));
+            let line = format!("LIST ({attributes}) \"/\" {}{info}", response::mailbox(name, utf8));
             self.connection.say(Line::untagged(&line));
             if let (Some(items), Some(folder)) = (&list.return_status, folder) {
                 match self.status_line(folder, items).await {
@@ -82,6 +93,7 @@ impl Session {
             Err(answer) => return Ok(answer),
         };
         let pattern = format!("{reference}{pattern}");
+        let (look, utf8) = (self.look(), self.dialect().utf8);
         let subscribed = |folder: &Option<Folder>| folder.as_ref().is_some_and(|folder| folder.subscribed);
         for (name, folder) in &tree {
             if !pattern_matches(&pattern, name) {
@@ -89,13 +101,13 @@ impl Session {
             }
             // RFC 3501 §6.3.9: with %, a parent of something subscribed is told as \Noselect.
             let attributes = if subscribed(folder) {
-                attributes(&tree, name, folder.as_ref())
+                attributes(&tree, name, folder.as_ref(), look)
             } else if pattern.contains('%') && children(&tree, name).any(|(_, child)| subscribed(child)) {
                 "\\Noselect".to_owned()
             } else {
                 continue;
             };
-            let line = format!("LSUB ({attributes}) \"/\" {}", response::folder(name));
+            let line = format!("LSUB ({attributes}) \"/\" {}", response::mailbox(name, utf8));
             self.connection.say(Line::untagged(&line));
         }
         Ok(Answer::ok("Subscribed folders listed"))
@@ -122,29 +134,69 @@ impl Session {
         };
         let mut out = String::new();
         for item in items {
-            let value = match item {
+            let value: u64 = match item {
                 StatusItem::Messages => status.messages.into(),
                 StatusItem::Recent => 0,
                 StatusItem::UidNext => status.uid_next.into(),
                 StatusItem::UidValidity => status.uid_validity.into(),
                 StatusItem::Unseen => status.unseen.into(),
                 StatusItem::Deleted => status.deleted.into(),
+                StatusItem::DeletedStorage => status.deleted_size,
                 StatusItem::Size => status.size,
                 StatusItem::AppendLimit => self.context.limits.message,
+                StatusItem::HighestModSeq => status.highest_modseq,
+                StatusItem::MailboxId => {
+                    let _ = write!(out, "{}MAILBOXID ({})", gap(&out), mailbox_id(folder));
+                    continue;
+                }
             };
-            let space = if out.is_empty() { "" } else { " " };
-            let _ = write!(out, "{space}{} {value}", item.name());
+            let _ = write!(out, "{}{} {value}", gap(&out), item.name());
         }
-        Ok(Line::untagged(&format!("STATUS {} ({out})", response::folder(&folder.name))))
+        let name = response::mailbox(&folder.name, self.dialect().utf8);
+        Ok(Line::untagged(&format!("STATUS {name} ({out})")))
     }
 
-    pub(crate) async fn create(&mut self, name: &str) -> Handled {
+    /// The LIST line of one folder, as SELECT tells it in IMAP4rev2 (RFC 9051 §6.3.2).
+    pub(crate) async fn list_line(&self, folder: &Folder) -> Result<Line, Answer> {
+        let tree = self.tree().await?;
+        let attributes = attributes(&tree, &folder.name, Some(folder), self.look());
+        let name = response::mailbox(&folder.name, self.dialect().utf8);
+        Ok(Line::untagged(&format!("LIST ({attributes}) \"/\" {name}")))
+    }
+
+    /// Which attributes the profile has.
+    fn look(&self) -> Look {
+        Look { children: self.knows(Extension::Children), uses: self.knows(Extension::SpecialUse) }
+    }
+
+    /// Why a name cannot be given, if it cannot.
+    fn unfit(&self, name: &str) -> Option<&'static str> {
+        // RFC 9051 §5.1, RFC 5198 §3: what cannot be told apart on a screen is written in one way only.
+        let net_unicode = || is_nfc(name) && !name.contains(['\u{2028}', '\u{2029}']);
+        if self.dialect().utf8 && !net_unicode() {
+            return Some("A folder's name is in Unicode's form NFC, without line separators (RFC 5198)");
+        }
+        unfit(name)
+    }
+
+    pub(crate) async fn create(&mut self, name: &str, special_use: Option<&[String]>) -> Handled {
+        let special_use = match special_use.unwrap_or_default() {
+            [] => None,
+            [usage] if USES.iter().any(|known| known.eq_ignore_ascii_case(usage)) => Some(usage.as_str()),
+            _ => {
+                // RFC 6154 §3: the folder is not created without its use.
+                return Ok(Answer::no("USEATTR", "One of \\Archive, \\Drafts, \\Junk, \\Sent and \\Trash"));
+            }
+        };
         // RFC 3501 §6.3.3: a separator at the end only says that there will be something below.
         let name = name.strip_suffix('/').unwrap_or(name);
-        if let Some(why) = unfit(name) {
+        if let Some(why) = self.unfit(name) {
             return Ok(Answer::no("CANNOT", why));
         }
-        Ok(match self.context.store.create_folder(self.account(), name).await {
+        Ok(match self.context.store.create_folder_for(self.account(), name, special_use).await {
+            Ok(Some(folder)) if self.knows(Extension::ObjectId) => {
+                Answer::coded(format!("MAILBOXID ({})", mailbox_id(&folder)), "Folder created")
+            }
             Ok(Some(_)) => Answer::ok("Folder created"),
             Ok(None) => Answer::no("ALREADYEXISTS", "There is such a folder already"),
             Err(error) => Answer::failed(&error),
@@ -170,7 +222,7 @@ impl Session {
 
     pub(crate) async fn rename(&mut self, from: &str, to: &str) -> Handled {
         let to = to.strip_suffix('/').unwrap_or(to);
-        if let Some(why) = unfit(to) {
+        if let Some(why) = self.unfit(to) {
             return Ok(Answer::no("CANNOT", why));
         }
         if let Err(answer) = self.folder(from).await {
@@ -222,18 +274,36 @@ fn children<'a>(
     tree.range(prefix.clone()..).take_while(move |(child, _)| child.starts_with(&prefix))
 }
 
-fn attributes(tree: &BTreeMap<String, Option<Folder>>, name: &str, folder: Option<&Folder>) -> String {
-    let has_children = children(tree, name).next().is_some();
-    let mut out = String::from(if has_children { "\\HasChildren" } else { "\\HasNoChildren" });
+/// Which attributes are told.
+#[derive(Clone, Copy)]
+struct Look {
+    children: bool,
+    uses: bool,
+}
+
+fn attributes(
+    tree: &BTreeMap<String, Option<Folder>>,
+    name: &str,
+    folder: Option<&Folder>,
+    look: Look,
+) -> String {
+    let mut out = Vec::new();
+    if look.children {
+        let has_children = children(tree, name).next().is_some();
+        out.push(if has_children { "\\HasChildren" } else { "\\HasNoChildren" });
+    }
     match folder {
-        None => out.push_str(" \\NonExistent \\Noselect"),
-        Some(Folder { special_use: Some(usage), .. }) => {
-            out.push(' ');
-            out.push_str(usage);
-        }
+        None if look.children => out.push("\\NonExistent \\Noselect"),
+        None => out.push("\\Noselect"),
+        Some(Folder { special_use: Some(usage), .. }) if look.uses => out.push(usage),
         Some(_) => {}
     }
-    out
+    out.join(" ")
+}
+
+/// What goes before the next item of a list.
+fn gap(list: &str) -> &'static str {
+    if list.is_empty() { "" } else { " " }
 }
 
 /// Why a name cannot be given, if it cannot.

@@ -6,10 +6,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
-use wire::{Fact, Origin, Service};
+use wire::{Origin, Service};
 
 use crate::connection::{Connection, down};
 use crate::pen::Pen;
+use crate::rates::Rates;
 use crate::session::Session;
 use crate::{Context, Endpoint};
 
@@ -19,7 +20,9 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Accepts connections until `shutdown` becomes `true` (or its sender is dropped), then says `* BYE` on those that are
 /// open, records their end, and returns when all are closed: two seconds later at most.
 ///
-/// At most [`kernel::Limits::connections`] are open on one listener; further ones are told `* BYE`.
+/// At most [`kernel::Limits::connections`] are open on one listener, and at most
+/// [`kernel::Limits::connections_per_address`] of one address; further ones are told `* BYE`, and so is an address that
+/// connects or commands faster than the limits' rates.
 pub async fn serve(
     context: Arc<Context>,
     listener: TcpListener,
@@ -28,7 +31,8 @@ pub async fn serve(
 ) {
     let port = listener.local_addr().map(|address| address.port()).unwrap_or_default();
     let slots = Arc::new(Semaphore::new(context.limits.connections));
-    let shared = Arc::new(Shared { context, endpoint, port, slots });
+    let rates = Rates::new(&context.limits);
+    let shared = Arc::new(Shared { context, endpoint, port, slots, rates });
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -64,6 +68,7 @@ struct Shared {
     endpoint: Endpoint,
     port: u16,
     slots: Arc<Semaphore>,
+    rates: Rates,
 }
 
 async fn converse(shared: Arc<Shared>, tcp: TcpStream, peer: SocketAddr, shutdown: watch::Receiver<bool>) {
@@ -77,15 +82,17 @@ async fn converse(shared: Arc<Shared>, tcp: TcpStream, peer: SocketAddr, shutdow
     };
     let mut pen = Pen::new(context.journal.connect(origin));
     let slot = shared.slots.clone().try_acquire_owned();
-    if slot.is_err() && shared.endpoint.implicit_tls {
+    let admitted = match &slot {
+        Ok(_) => shared.rates.admit(peer.ip()),
+        Err(_) => Err("Too many connections; try again later".to_owned()),
+    };
+    if let (Err(why), true) = (&admitted, shared.endpoint.implicit_tls) {
         // A goodbye would cost a handshake, which is what the limit is there to bound.
-        pen.record(Fact::Closed { reason: "too many connections".into() });
+        pen.close(&format!("too many connections: {why}"));
         return;
     }
     let connection = Connection::new(tls::Stream::plain(tcp), pen, shutdown, &context);
-    Session::new(context, connection, shared.endpoint.offer)
-        .run(shared.endpoint.implicit_tls, slot.is_ok())
-        .await;
+    Session::new(context, connection, shared.endpoint.offer).run(shared.endpoint.implicit_tls, admitted).await;
 }
 
 /// A panic in one connection harms only that one; it is still our fault.

@@ -6,11 +6,14 @@
 
 use imap::response::Line;
 use kernel::Secret;
-use sasl::{Attempt, Challenge, Credentials, Granted, Mechanism, Refusal, RefusalCode};
+use sasl::{Attempt, Challenge, Credentials, Granted, Mechanism, Profile, Refusal, RefusalCode};
 use wire::{AuthFacts, AuthOutcome, Direction, Fact, Service, TokenFacts};
 
 use crate::connection::End;
 use crate::session::{Answer, Handled, Session};
+
+/// 0x01 in base64: how OAUTHBEARER's client acknowledges a refusal (RFC 7628 §3.2.3).
+const DUMMY: &str = "AQ==";
 
 impl Session {
     pub(crate) async fn command_start_tls(&mut self, tag: &str) -> Handled {
@@ -63,7 +66,7 @@ impl Session {
         if !self.connection.is_tls() {
             return Ok(self.authenticate_in_clear(name, known, initial));
         }
-        let Some(mechanism) = known else {
+        let Some(mechanism) = known.filter(|known| self.may(*known)) else {
             self.failed_logins += 1;
             self.refusal(name, "", None, "mechanism_not_allowed", "the mechanism is not offered");
             return Ok(Answer::no("AUTHORIZATIONFAILED", "This mechanism is not offered"));
@@ -87,8 +90,8 @@ impl Session {
             Err(error) => {
                 self.failed_logins += 1;
                 self.refusal(name, "", None, "malformed", &error.to_string());
-                if mechanism == Mechanism::Xoauth2 {
-                    self.challenge(&Challenge { status: "400".into(), ..Challenge::refused() }).await?;
+                if mechanism.is_bearer() {
+                    self.challenge(mechanism, false, self.offer.profile).await?;
                 }
                 return Ok(Answer::no("AUTHENTICATIONFAILED", error.to_string()));
             }
@@ -100,14 +103,23 @@ impl Session {
     async fn decide(&mut self, mechanism: Mechanism, credentials: Credentials) -> Handled {
         let token = self.context.authenticator.token_facts(&credentials);
         let user = credentials.user().to_owned();
+        // The mailbox's own choice shapes a refusal, where the credentials name a mailbox.
+        let profile = self.context.authenticator.offer_of(&credentials).unwrap_or(self.offer).profile;
         let certificate = self.tls.as_ref().and_then(|tls| tls.certificate.clone());
         let attempt = Attempt { service: Service::Imap, mechanism, credentials, certificate };
-        let decision = self.context.authenticator.authenticate(attempt).await;
+        let decision = match self.context.authenticator.authenticate(attempt).await {
+            Ok(granted) if !granted.rights.read => Err(Refusal::new(
+                RefusalCode::WrongIdentity,
+                "this person may send as this mailbox, and not read it",
+            )),
+            decision => decision,
+        };
         match decision {
             Ok(granted) => {
                 let Granted { mailbox, identity, .. } = granted.clone();
                 self.attempted(mechanism.name(), &user, token, AuthOutcome::Accepted { mailbox, identity });
                 self.connection.pen.flush();
+                self.take_offer(granted.offer);
                 self.login = Some(granted);
                 self.failed_logins = 0;
                 self.connection.logged_in();
@@ -118,8 +130,8 @@ impl Session {
                 if code != RefusalCode::Unavailable {
                     self.failed_logins += 1;
                 }
-                if mechanism == Mechanism::Xoauth2 {
-                    self.challenge(&Challenge::refused()).await?;
+                if mechanism.is_bearer() {
+                    self.challenge(mechanism, true, profile).await?;
                 }
                 Ok(Answer::no(code.imap(), reason))
             }
@@ -148,13 +160,33 @@ impl Session {
         Answer::no("PRIVACYREQUIRED", "TLS first (STARTTLS), then AUTHENTICATE")
     }
 
-    /// Sends the challenge of a refusal, and waits for the client to acknowledge it.
-    async fn challenge(&mut self, challenge: &Challenge) -> Result<(), End> {
+    /// Whether a mechanism is worth an attempt: OAUTHBEARER where it is offered only; the others have their own
+    /// refusals.
+    fn may(&self, mechanism: Mechanism) -> bool {
+        mechanism != Mechanism::OauthBearer || self.offer.oauthbearer
+    }
+
+    /// Sends the challenge of a refusal, and waits for the client to acknowledge it. Mailiz does not wait.
+    async fn challenge(&mut self, mechanism: Mechanism, readable: bool, profile: Profile) -> Result<(), End> {
+        let challenge = Challenge::of(mechanism, readable);
         self.connection.say_sasl(&format!("+ {}", challenge.encode()));
+        if profile == Profile::Mailiz {
+            self.connection.flush().await?;
+            let why = "the mailiz profile drops the connection behind the challenge of a refusal";
+            return Err(End::Broken(why.into()));
+        }
+        let wanted = match mechanism {
+            Mechanism::OauthBearer => DUMMY,
+            _ => "",
+        };
         if let Some(answer) = self.sasl_response().await?
-            && !answer.reveal().is_empty()
+            && answer.reveal() != wanted
         {
-            self.connection.pen.violation("the challenge of a refusal is answered with an empty line");
+            self.connection.pen.violation(if wanted.is_empty() {
+                "the challenge of a refusal is answered with an empty line"
+            } else {
+                "the challenge of a refusal is answered with AQ== (RFC 7628 §3.2.3)"
+            });
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use imap::response::{self, Line};
 use imap::{Compact, SequenceSet};
 use mailstore::FlagChange;
 
-use crate::selected::{flags_from, flags_of, number};
+use crate::selected::{Selected, flags_from, flags_of, number};
 use crate::session::{Answer, Handled, Session};
 
 /// Keywords that one STORE or APPEND may bring, and octets of one.
@@ -17,10 +17,15 @@ impl Session {
         &mut self,
         uid: bool,
         set: &SequenceSet,
+        unchanged_since: Option<u64>,
         change: Change,
         silent: bool,
         flags: &[Flag],
     ) -> Handled {
+        if unchanged_since.is_some() {
+            self.enable_condstore();
+        }
+        let with_modseq = self.enabled.condstore;
         let Some(selected) = &mut self.selected else { return Ok(Answer::bad("Select a folder first")) };
         if selected.read_only {
             return Ok(Answer::no("READ-ONLY", "The folder was opened with EXAMINE"));
@@ -28,7 +33,8 @@ impl Session {
         if let Some(answer) = too_many_keywords(flags) {
             return Ok(answer);
         }
-        let uids: Vec<u32> = selected.resolve(set, uid).into_iter().map(|(_, uid)| uid).collect();
+        let wanted = selected.resolve(set, uid);
+        let uids: Vec<u32> = wanted.iter().map(|(_, uid)| *uid).collect();
         if uids.is_empty() {
             return Ok(Answer::ok("No such message"));
         }
@@ -37,23 +43,52 @@ impl Session {
             Change::Remove => FlagChange::Remove,
             Change::Replace => FlagChange::Replace,
         };
-        let stored =
-            self.context.store.store_flags(selected.folder.id, &uids, change, &flags_from(flags), None).await;
+        let folder = selected.folder.id;
+        let stored = self
+            .context
+            .store
+            .store_flags(folder, &uids, change, &flags_from(flags), unchanged_since)
+            .await;
         let rows = match stored {
             Ok(rows) => rows,
             Err(error) => return Ok(Answer::failed(&error)),
         };
         selected.take(&rows);
-        if !silent {
+        // RFC 7162 §3.1.3: who knows of mod-sequences is told the new ones, .SILENT or not.
+        if !silent || with_modseq {
             for row in &rows {
                 let Some(at) = selected.find(row.uid) else { continue };
-                let flags = response::flags(&flags_of(&row.flags));
-                let uid = if uid { format!("UID {} ", row.uid) } else { String::new() };
-                self.connection.say(Line::untagged(&format!("{} FETCH ({uid}FLAGS {flags})", number(at))));
+                let mut items = Vec::new();
+                if uid || self.enabled.qresync {
+                    items.push(format!("UID {}", row.uid));
+                }
+                if !silent {
+                    items.push(format!("FLAGS {}", response::flags(&flags_of(&row.flags))));
+                }
+                if with_modseq {
+                    items.push(format!("MODSEQ ({})", row.modseq));
+                }
+                let line = format!("{} FETCH ({})", number(at), items.join(" "));
+                self.connection.say(Line::untagged(&line));
                 self.connection.relieve().await?;
             }
         }
-        Ok(Answer::ok("Flags stored"))
+        if unchanged_since.is_none() || rows.len() == uids.len() {
+            return Ok(Answer::ok("Flags stored"));
+        }
+        // What is left out was changed by somebody else, or is gone: only the former counts as modified.
+        self.look_again();
+        self.updates(false).await?;
+        let Some(selected) = &self.selected else { return Ok(Answer::ok("Flags stored")) };
+        let modified: Vec<u32> = wanted
+            .iter()
+            .filter(|(_, uid)| rows.binary_search_by_key(uid, |row| row.uid).is_err() && !selected.is_gone(*uid))
+            .map(|(number, message)| if uid { *message } else { *number })
+            .collect();
+        Ok(match modified.is_empty() {
+            true => Answer::ok("Flags stored where the messages still are"),
+            false => Answer::coded(format!("MODIFIED {}", Compact(&modified)), "Some were changed meanwhile"),
+        })
     }
 
     pub(crate) async fn copy(&mut self, uid: bool, set: &SequenceSet, folder: &str, remove: bool) -> Handled {
@@ -87,7 +122,12 @@ impl Session {
         // RFC 6851 §4.3: COPYUID comes before the EXPUNGE responses, hence untagged.
         selected.lose(from);
         self.connection.say(Line::untagged(&format!("OK [{code}] Messages moved")));
-        Ok(Answer::ok("Messages moved"))
+        if !self.enabled.condstore {
+            return Ok(Answer::ok("Messages moved"));
+        }
+        self.updates(true).await?;
+        let modseq = self.selected.as_ref().map_or(1, Selected::modseq);
+        Ok(Answer::coded(format!("HIGHESTMODSEQ {modseq}"), "Messages moved"))
     }
 
     pub(crate) async fn expunge(&mut self, set: Option<&SequenceSet>) -> Handled {
@@ -99,14 +139,22 @@ impl Session {
             set.map(|set| selected.resolve(set, true).into_iter().map(|(_, uid)| uid).collect());
         match self.context.store.expunge(selected.folder.id, only.as_deref()).await {
             Ok(uids) => {
+                let text = "Deleted messages removed";
+                let any = !uids.is_empty();
                 selected.lose(uids);
-                Ok(Answer::ok("Deleted messages removed"))
+                if !any || !self.enabled.condstore {
+                    return Ok(Answer::ok(text));
+                }
+                // RFC 7162 §3.2.7. All that is known up to that mod-sequence is told before it.
+                self.updates(true).await?;
+                let modseq = self.selected.as_ref().map_or(1, Selected::modseq);
+                Ok(Answer::coded(format!("HIGHESTMODSEQ {modseq}"), text))
             }
             Err(error) => Ok(Answer::failed(&error)),
         }
     }
 
-    /// CLOSE removes what is marked, and tells nothing of it (RFC 3501 §6.4.2).
+    /// CLOSE removes what is marked, and tells nothing of it (RFC 3501 §6.4.2), nor a mod-sequence (RFC 7162 §3.2.8).
     pub(crate) async fn close(&mut self) -> Handled {
         let Some(selected) = self.selected.take() else { return Ok(Answer::bad("Select a folder first")) };
         if !selected.read_only

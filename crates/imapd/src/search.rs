@@ -19,6 +19,8 @@ impl Session {
             Err(answer) => return Ok(answer),
         };
         let line = match &search.returns {
+            // RFC 9051 §6.4.4: always the extended form.
+            None if self.enabled.rev2 => extended(tag, search.uid, &[SearchReturn::All], &found),
             None => found.iter().fold(String::from("SEARCH"), |line, number| format!("{line} {number}")),
             Some(returns) => extended(tag, search.uid, returns, &found),
         };

@@ -5,12 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use imap::SequenceSet;
-use imap::command::Flag;
+use imap::command::{Flag, SelectParams};
+use imap::{Compact, SequenceSet};
 use imap::response::{self, Line};
 use mailstore::{Changes, Flags, Folder, Row};
 use tokio::sync::watch;
 
+use crate::capability::Extension;
 use crate::connection::End;
 use crate::session::{Answer, Handled, Session};
 
@@ -52,6 +53,16 @@ impl Selected {
             }
         }
         out
+    }
+
+    /// The mod-sequence up to which the client has been told everything, or is about to.
+    pub(crate) fn modseq(&self) -> u64 {
+        self.modseq
+    }
+
+    /// Whether the message is known to be gone from the store, though the client may not have been told.
+    pub(crate) fn is_gone(&self, uid: u32) -> bool {
+        self.gone.contains(&uid) || self.find(uid).is_none()
     }
 
     pub(crate) fn find(&self, uid: u32) -> Option<usize> {
@@ -103,12 +114,23 @@ impl Selected {
         (grew, news)
     }
 
-    /// Removes what is gone, and returns the numbers to tell, each valid after the one before.
-    fn expunge(&mut self) -> Vec<u32> {
+    /// Removes what is gone, and returns it as `(number, uid)`, highest first: each number is valid after the one
+    /// before was told.
+    fn expunge(&mut self) -> Vec<(u32, u32)> {
         let gone = std::mem::take(&mut self.gone);
-        let numbers = gone.iter().rev().filter_map(|uid| self.find(*uid)).map(number).collect();
-        self.rows.retain(|row| !gone.contains(&row.uid));
-        numbers
+        let told = gone.iter().rev().filter_map(|uid| Some((number(self.find(*uid)?), *uid))).collect();
+        if !gone.is_empty() {
+            self.rows.retain(|row| !gone.contains(&row.uid));
+        }
+        told
+    }
+
+    /// The unsolicited FETCH of a message's flags.
+    pub(crate) fn flags_line(&self, at: usize, modseq: bool) -> Line {
+        let row = &self.rows[at];
+        let flags = response::flags(&flags_of(&row.flags));
+        let modseq = if modseq { format!(" MODSEQ ({})", row.modseq) } else { String::new() };
+        Line::untagged(&format!("{} FETCH (UID {} FLAGS {flags}{modseq})", number(at), row.uid))
     }
 
     /// Returns when the folder may have changed.
@@ -122,8 +144,17 @@ impl Selected {
 }
 
 impl Session {
-    pub(crate) async fn select(&mut self, name: &str, read_only: bool) -> Handled {
-        self.selected = None; // whatever comes of it (RFC 3501 §6.3.1)
+    pub(crate) async fn select(&mut self, name: &str, read_only: bool, params: &SelectParams) -> Handled {
+        if params.resync.is_some() && !self.enabled.qresync {
+            return Ok(Answer::bad("QRESYNC after ENABLE QRESYNC only (RFC 7162 §3.2.5)"));
+        }
+        // Whatever comes of it (RFC 3501 §6.3.1).
+        if self.selected.take().is_some() && self.knows(Extension::Qresync) {
+            self.connection.say(Line::untagged("OK [CLOSED] What follows is of another folder"));
+        }
+        if params.condstore {
+            self.enabled.condstore = true;
+        }
         let folder = match self.folder(name).await {
             Ok(folder) => folder,
             Err(answer) => return Ok(answer),
@@ -146,14 +177,34 @@ impl Session {
         let permanent = if read_only { "()" } else { &permanent };
         say(self, &format!("OK [PERMANENTFLAGS {permanent}] Flags that last"));
         say(self, &format!("{} EXISTS", rows.len()));
-        say(self, "0 RECENT");
-        if let Some(first) = rows.iter().position(|row| !row.flags.seen) {
-            say(self, &format!("OK [UNSEEN {}] First unseen", first + 1));
+        if self.enabled.rev2 {
+            // RFC 9051 §6.3.2: the folder's LIST line, and nothing of RECENT and UNSEEN.
+            match self.list_line(&folder).await {
+                Ok(line) => self.connection.say(line),
+                Err(answer) => return Ok(answer),
+            }
+        } else {
+            say(self, "0 RECENT");
+            if let Some(first) = rows.iter().position(|row| !row.flags.seen) {
+                say(self, &format!("OK [UNSEEN {}] First unseen", first + 1));
+            }
         }
         say(self, &format!("OK [UIDVALIDITY {}] UIDs valid", folder.uid_validity));
         say(self, &format!("OK [UIDNEXT {uid_next}] Predicted next UID"));
         let modseq = status.highest_modseq;
+        if self.knows(Extension::Condstore) {
+            say(self, &format!("OK [HIGHESTMODSEQ {modseq}] Highest mod-sequence"));
+        }
+        if self.knows(Extension::ObjectId) {
+            say(self, &format!("OK [MAILBOXID ({})] For ever", mailbox_id(&folder)));
+        }
         self.selected = Some(Selected { folder, read_only, rows, modseq, watch, gone: BTreeSet::new() });
+        if let Some(resync) = &params.resync
+            && let Err(answer) = self.resync(resync).await?
+        {
+            self.selected = None;
+            return Ok(answer);
+        }
         let code = if read_only { "READ-ONLY" } else { "READ-WRITE" };
         Ok(Answer::coded(code, "Folder selected"))
     }
@@ -180,8 +231,17 @@ impl Session {
             }
         }
         if expunge {
-            for number in selected.expunge() {
-                self.connection.say(Line::untagged(&format!("{number} EXPUNGE")));
+            let gone = selected.expunge();
+            if self.enabled.qresync {
+                let mut uids: Vec<u32> = gone.into_iter().map(|(_, uid)| uid).collect();
+                uids.reverse();
+                if !uids.is_empty() {
+                    self.connection.say(Line::untagged(&format!("VANISHED {}", Compact(&uids))));
+                }
+            } else {
+                for (number, _) in gone {
+                    self.connection.say(Line::untagged(&format!("{number} EXPUNGE")));
+                }
             }
         }
         if grew {
@@ -189,13 +249,17 @@ impl Session {
         }
         for uid in news {
             if let Some(at) = selected.find(uid) {
-                let flags = response::flags(&flags_of(&selected.rows[at].flags));
-                let line = format!("{} FETCH (UID {uid} FLAGS {flags})", number(at));
-                self.connection.say(Line::untagged(&line));
+                let line = selected.flags_line(at, self.enabled.condstore);
+                self.connection.say(line);
             }
         }
         self.connection.relieve().await
     }
+}
+
+/// OBJECTID's name of a folder (RFC 8474 §4): the store's own number, which stays through renames.
+pub(crate) fn mailbox_id(folder: &Folder) -> String {
+    format!("F{}", folder.id)
 }
 
 /// The five system flags, then the keywords in use.

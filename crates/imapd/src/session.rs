@@ -1,15 +1,16 @@
 use std::sync::Arc;
 
-use imap::command::{Command, parse};
+use imap::command::{Command, Dialect, parse_in};
 use imap::framing::{Frame, Refused, tag_of};
 use imap::response::Line;
 use sasl::{Granted, Offer};
 use wire::{Fact, TlsFacts};
 
 use crate::Context;
-use crate::capability::{self, At};
+use crate::capability::{self, At, Extension};
 use crate::connection::{Connection, End};
 use crate::fetch::Structures;
+use crate::rates::Address;
 use crate::selected::Selected;
 
 /// One client's session, from the greeting to the end.
@@ -21,9 +22,27 @@ pub(crate) struct Session {
     pub(crate) offer: Offer,
     pub(crate) login: Option<Granted>,
     pub(crate) selected: Option<Selected>,
+    pub(crate) enabled: Enabled,
     pub(crate) structures: Structures,
     pub(crate) failed_logins: u32,
     errors: u32,
+    address: Option<Arc<Address>>,
+}
+
+/// The longest literal that LITERAL- lets a client send without waiting (RFC 7888 §5).
+const LITERAL_MINUS: u64 = 4_096;
+
+/// What the client has switched on (RFC 5161), for the whole session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Enabled {
+    /// Mod-sequences in every FETCH of flags (RFC 7162 §3.1).
+    pub(crate) condstore: bool,
+    /// VANISHED in the place of EXPUNGE (RFC 7162 §3.2).
+    pub(crate) qresync: bool,
+    /// UTF8=ACCEPT (RFC 9755): names and quoted strings in UTF-8.
+    pub(crate) utf8: bool,
+    /// IMAP4rev2 (RFC 9051): no RECENT, ESEARCH answers, names in UTF-8.
+    pub(crate) rev2: bool,
 }
 
 /// How a command ends.
@@ -65,6 +84,7 @@ impl Answer {
         match error {
             db::Error::Missing(_) => return Self::no("NONEXISTENT", "It is gone meanwhile"),
             db::Error::Invalid(why) => return Self::no("CANNOT", why.clone()),
+            db::Error::OverQuota(why) => return Self::no("OVERQUOTA", why.clone()),
             _ => {}
         }
         tracing::error!(%error, "the mail store failed");
@@ -74,21 +94,43 @@ impl Answer {
 
 impl Session {
     pub(crate) fn new(context: Arc<Context>, connection: Connection, offer: Offer) -> Self {
-        Self {
+        let mut session = Self {
             context,
             connection,
             tls: None,
             offer,
             login: None,
             selected: None,
+            enabled: Enabled::default(),
             structures: Structures::default(),
             failed_logins: 0,
             errors: 0,
-        }
+            address: None,
+        };
+        session.take_offer(offer);
+        session
+    }
+
+    /// From now on this is what the client is offered: the listener's offer first, then the mailbox's.
+    pub(crate) fn take_offer(&mut self, offer: Offer) {
+        self.offer = offer;
+        // RFC 9051 §6.3.1: a server without IMAP4rev1 has nothing to be switched.
+        self.enabled.rev2 = self.enabled.rev2 || !self.knows(Extension::Rev1);
+        let unwaited = match (self.knows(Extension::LiteralPlus), self.knows(Extension::LiteralMinus)) {
+            (true, _) => Some(u64::MAX),
+            (_, true) => Some(LITERAL_MINUS),
+            _ => None,
+        };
+        self.connection.limit_unwaited(unwaited);
+    }
+
+    /// How this session's commands and names are written.
+    pub(crate) fn dialect(&self) -> Dialect {
+        Dialect { utf8: self.enabled.utf8 || self.enabled.rev2 }
     }
 
     /// Runs to the end, and records it.
-    pub(crate) async fn run(mut self, implicit_tls: bool, admitted: bool) {
+    pub(crate) async fn run(mut self, implicit_tls: bool, admitted: Result<Arc<Address>, String>) {
         let end = match self.converse(implicit_tls, admitted).await {
             Ok(never) => match never {},
             Err(end) => end,
@@ -99,14 +141,12 @@ impl Session {
     async fn converse(
         &mut self,
         implicit_tls: bool,
-        admitted: bool,
+        admitted: Result<Arc<Address>, String>,
     ) -> Result<std::convert::Infallible, End> {
         if implicit_tls {
             self.start_tls().await?;
         }
-        if !admitted {
-            return Err(End::Refused("Too many connections; try again later".into()));
-        }
+        self.address = Some(admitted.map_err(End::Refused)?);
         let greeting = format!("OK [CAPABILITY {}] Vaguemestre IMAP sandbox", self.capabilities());
         self.connection.say(Line::untagged(&greeting));
         loop {
@@ -140,12 +180,15 @@ impl Session {
     }
 
     pub(crate) fn capabilities(&self) -> String {
+        let profile = self.offer.profile;
         match (&self.login, &self.tls) {
-            (Some(_), _) => capability::list(At::LoggedIn(self.context.limits.message)),
-            (None, Some(tls)) => capability::list(At::Tls(
-                &self.context.authenticator.mechanisms(tls.certificate.as_ref(), &self.offer),
-            )),
-            (None, None) => capability::list(At::Clear),
+            (Some(_), _) => capability::list(profile, At::LoggedIn(self.context.limits.message)),
+            (None, Some(tls)) => {
+                let mechanisms =
+                    self.context.authenticator.mechanisms(tls.certificate.as_ref(), &self.offer);
+                capability::list(profile, At::Tls(&mechanisms))
+            }
+            (None, None) => capability::list(profile, At::Clear),
         }
     }
 
@@ -155,13 +198,21 @@ impl Session {
             self.connection.say(Line::untagged("BAD A command starts with a tag, then a space"));
             return self.count_error();
         };
-        let command = match parse(bytes) {
+        if let Some(Err(why)) = self.address.as_ref().map(|address| address.command()) {
+            return Err(End::Refused(why));
+        }
+        let command = match parse_in(bytes, self.dialect()) {
             Ok(command) => command,
             Err(error) => {
                 self.connection.pen.violation(format!("command not understood: {error}"));
                 return self.finish(&tag, Answer::bad(error.to_string()), false).await;
             }
         };
+        if let Some(name) = capability::lacks(self.offer.profile, &command) {
+            self.connection.pen.violation(format!("a command of {name}, which is not offered"));
+            let answer = Answer::bad(format!("{name} is not offered here: see CAPABILITY"));
+            return self.finish(&tag, answer, false).await;
+        }
         // RFC 3501 §7.4.1: no EXPUNGE while these are answered, or the client's numbers would mean other messages.
         let expunge = !matches!(command, Command::Fetch { .. } | Command::Store { .. } | Command::Search(_));
         let answer = self.dispatch(&tag, command).await?;
@@ -200,12 +251,9 @@ impl Session {
 
     async fn logged_in(&mut self, tag: &str, command: Command) -> Handled {
         match command {
-            Command::Enable(_) => {
-                self.connection.say(Line::untagged("ENABLED"));
-                Ok(Answer::ok("No extension here needs to be enabled"))
-            }
-            Command::Select { folder, read_only } => self.select(&folder, read_only).await,
-            Command::Create(folder) => self.create(&folder).await,
+            Command::Enable(names) => Ok(self.enable(&names)),
+            Command::Select { folder, read_only, params } => self.select(&folder, read_only, &params).await,
+            Command::Create { folder, special_use } => self.create(&folder, special_use.as_deref()).await,
             Command::Delete(folder) => self.delete(&folder).await,
             Command::Rename { from, to } => self.rename(&from, &to).await,
             Command::Subscribe(folder) => self.subscribe(&folder, true).await,
@@ -217,6 +265,9 @@ impl Session {
                 Ok(Answer::ok("One namespace"))
             }
             Command::Status { folder, items } => self.status(&folder, &items).await,
+            Command::GetQuota(root) => self.get_quota(&root).await,
+            Command::GetQuotaRoot(folder) => self.get_quota_root(&folder).await,
+            Command::SetQuota { .. } => Ok(Answer::no("NOPERM", "Limits are the operator's to set")),
             Command::Idle => self.idle().await,
             command if self.selected.is_none() => {
                 let _ = command;
@@ -233,9 +284,11 @@ impl Session {
             }
             Command::Expunge(set) => self.expunge(set.as_ref()).await,
             Command::Search(search) => self.search(tag, &search).await,
-            Command::Fetch { uid, set, items } => self.fetch(uid, &set, &items).await,
-            Command::Store { uid, set, change, silent, flags } => {
-                self.store(uid, &set, change, silent, &flags).await
+            Command::Fetch { uid, set, items, changed_since, vanished } => {
+                self.fetch(uid, &set, &items, changed_since, vanished).await
+            }
+            Command::Store { uid, set, unchanged_since, change, silent, flags } => {
+                self.store(uid, &set, unchanged_since, change, silent, &flags).await
             }
             Command::Copy { uid, set, folder, remove } => self.copy(uid, &set, &folder, remove).await,
             _ => Ok(Answer::bad("This command is not for this state")),
@@ -249,7 +302,8 @@ impl Session {
         if answer.status.is_empty() {
             return Ok(());
         }
-        self.connection.say(Line::tagged(tag, answer.status, &answer.code, &answer.text));
+        let code = if self.tells(&answer.code) { &answer.code[..] } else { "" };
+        self.connection.say(Line::tagged(tag, answer.status, code, &answer.text));
         if bad {
             return self.count_error();
         }
@@ -276,6 +330,46 @@ impl Session {
             return Err(End::Refused("Too many commands that cannot be executed".into()));
         }
         Ok(())
+    }
+
+    /// Whether a response code belongs to what is offered: a server of RFC 3501 alone knows six, and APPENDUID and
+    /// COPYUID came with UIDPLUS (RFC 4315).
+    fn tells(&self, code: &str) -> bool {
+        const FIRST: [&str; 6] =
+            ["ALERT", "BADCHARSET", "CAPABILITY", "READ-ONLY", "READ-WRITE", "TRYCREATE"];
+        let word = code.split(' ').next().unwrap_or_default();
+        self.knows(Extension::UidPlus) || FIRST.contains(&word)
+    }
+
+    /// ENABLE (RFC 5161): what is known and offered is switched on, and the rest passed over.
+    fn enable(&mut self, names: &[String]) -> Answer {
+        let mut done = String::new();
+        for name in names {
+            let (extension, name) = match name.as_str() {
+                "CONDSTORE" => (Extension::Condstore, "CONDSTORE"),
+                "QRESYNC" => (Extension::Qresync, "QRESYNC"),
+                "UTF8=ACCEPT" => (Extension::Utf8Accept, "UTF8=ACCEPT"),
+                "IMAP4REV2" => (Extension::Rev2, "IMAP4rev2"),
+                _ => continue,
+            };
+            if !self.knows(extension) || done.contains(name) {
+                continue;
+            }
+            match extension {
+                Extension::Rev2 => self.enabled.rev2 = true,
+                Extension::Utf8Accept => self.enabled.utf8 = true,
+                Extension::Qresync => {
+                    // RFC 7162 §3.2.3: who asks for QRESYNC asks for CONDSTORE.
+                    self.enable_condstore();
+                    self.enabled.qresync = true;
+                }
+                _ => self.enable_condstore(),
+            }
+            done.push(' ');
+            done.push_str(name);
+        }
+        self.connection.say(Line::untagged(&format!("ENABLED{done}")));
+        Answer::ok("Enabled what is known")
     }
 
     fn id(&mut self, fields: &[(String, Option<String>)]) -> Answer {

@@ -22,6 +22,12 @@ pub struct Limits {
     pub failed_logins: u32,
     /// Connections of one service at a time.
     pub connections: usize,
+    /// Connections of one address on one listener at a time. An IPv6 address is its /64.
+    pub connections_per_address: usize,
+    /// Connections of one address on one listener within a minute.
+    pub connections_per_minute: u32,
+    /// Commands of one address on one listener within a minute.
+    pub commands_per_minute: u32,
     /// Last line of an adapter's standard output.
     pub adapter_line: usize,
 }
@@ -39,6 +45,9 @@ impl Default for Limits {
             errors: 10,
             failed_logins: 3,
             connections: 2_000,
+            connections_per_address: 2_000,
+            connections_per_minute: 60_000,
+            commands_per_minute: 6_000_000,
             adapter_line: 65_536,
         }
     }

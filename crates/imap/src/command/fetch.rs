@@ -11,6 +11,8 @@ pub enum FetchItem {
     InternalDate,
     /// RFC822.SIZE
     Size,
+    /// MODSEQ (RFC 7162 §3.1.5)
+    ModSeq,
     /// ENVELOPE
     Envelope,
     /// BODYSTRUCTURE, or BODY (without extension data).
@@ -29,6 +31,35 @@ pub enum FetchItem {
         /// Whether `\Seen` stays as it is.
         peek: bool,
     },
+    /// BINARY[…], BINARY.PEEK[…] (RFC 3516): a part's octets, decoded.
+    Binary {
+        /// How the answer names it.
+        label: String,
+        /// Part numbers, empty for the message itself.
+        part: Vec<u32>,
+        /// First decoded octet and number of octets wanted.
+        partial: Option<(u32, u32)>,
+        /// Whether `\Seen` stays as it is.
+        peek: bool,
+    },
+    /// BINARY.SIZE[…] (RFC 3516): how many octets BINARY[…] would be.
+    BinarySize {
+        /// How the answer names it.
+        label: String,
+        /// Part numbers, empty for the message itself.
+        part: Vec<u32>,
+    },
+    /// PREVIEW (RFC 8970).
+    Preview {
+        /// Whether none is wanted where it would have to be made first.
+        lazy: bool,
+    },
+    /// SAVEDATE (RFC 8514).
+    SaveDate,
+    /// EMAILID (RFC 8474).
+    EmailId,
+    /// THREADID (RFC 8474).
+    ThreadId,
 }
 
 /// A piece of a message (`section-spec`, RFC 3501 §9).
@@ -93,7 +124,13 @@ fn item(cursor: &mut Cursor<'_>) -> Parse<FetchItem> {
         "FLAGS" => FetchItem::Flags,
         "INTERNALDATE" => FetchItem::InternalDate,
         "RFC822.SIZE" => FetchItem::Size,
+        "MODSEQ" => FetchItem::ModSeq,
         "ENVELOPE" => FetchItem::Envelope,
+        "SAVEDATE" => FetchItem::SaveDate,
+        "EMAILID" => FetchItem::EmailId,
+        "THREADID" => FetchItem::ThreadId,
+        "PREVIEW" => FetchItem::Preview { lazy: preview_modifier(cursor)? },
+        "BINARY" | "BINARY.PEEK" | "BINARY.SIZE" => binary(cursor, &word)?,
         "BODYSTRUCTURE" => FetchItem::Structure { extended: true },
         "RFC822" => rfc822(SectionText::Whole, false),
         "RFC822.HEADER" => rfc822(SectionText::Header, true),
@@ -108,16 +145,64 @@ fn body(cursor: &mut Cursor<'_>, peek: bool) -> Parse<FetchItem> {
     cursor.expect(b'[', "[")?;
     let section = section(cursor)?;
     cursor.expect(b']', "] at the end of the section")?;
-    let mut partial = None;
-    if cursor.eat(b'<') {
-        let start = cursor.number()?;
-        cursor.expect(b'.', ". between the first octet and the number of octets")?;
-        partial = Some((start, cursor.nz_number()?));
-        cursor.expect(b'>', ">")?;
-    }
+    let partial = partial(cursor)?;
     let origin = partial.map(|(start, _)| format!("<{start}>")).unwrap_or_default();
     let label = format!("BODY[{}]{origin}", section.label());
     Ok(FetchItem::Section { label, section, partial, peek })
+}
+
+/// `[1.2]<0.100>` after BINARY; no octets may be chosen of a size.
+fn binary(cursor: &mut Cursor<'_>, word: &str) -> Parse<FetchItem> {
+    cursor.expect(b'[', "[")?;
+    let at = cursor.at();
+    let Section { part, text } = if cursor.peek() == Some(b']') {
+        Section { part: Vec::new(), text: SectionText::Whole }
+    } else {
+        section(cursor)?
+    };
+    if text != SectionText::Whole {
+        return Err(ParseError { at, expected: "part numbers only (RFC 3516)" });
+    }
+    cursor.expect(b']', "] at the end of the section")?;
+    let numbers = Section { part: part.clone(), text }.label();
+    if word == "BINARY.SIZE" {
+        return Ok(FetchItem::BinarySize { label: format!("BINARY.SIZE[{numbers}]"), part });
+    }
+    let partial = partial(cursor)?;
+    let origin = partial.map(|(start, _)| format!("<{start}>")).unwrap_or_default();
+    Ok(FetchItem::Binary { label: format!("BINARY[{numbers}]{origin}"), part, partial, peek: word == "BINARY.PEEK" })
+}
+
+/// `<first.count>`, where it is there.
+fn partial(cursor: &mut Cursor<'_>) -> Parse<Option<(u32, u32)>> {
+    if !cursor.eat(b'<') {
+        return Ok(None);
+    }
+    let start = cursor.number()?;
+    cursor.expect(b'.', ". between the first octet and the number of octets")?;
+    let count = cursor.nz_number()?;
+    cursor.expect(b'>', ">")?;
+    Ok(Some((start, count)))
+}
+
+/// ` (LAZY)` (RFC 8970 §3.1), where it is there. In a list of items a space may also part PREVIEW from the next one.
+fn preview_modifier(cursor: &mut Cursor<'_>) -> Parse<bool> {
+    let mut ahead = cursor.clone();
+    if !(ahead.eat(b' ') && ahead.peek() == Some(b'(')) {
+        return Ok(false);
+    }
+    let at = ahead.at();
+    let words = ahead.list(|cursor| Ok(cursor.atom()?.to_ascii_uppercase()));
+    match words {
+        Ok(words) if words.iter().all(|word| word == "LAZY") => {
+            *cursor = ahead;
+            Ok(!words.is_empty())
+        }
+        // Modifiers of the whole command, such as (CHANGEDSINCE 1), are somebody else's.
+        Ok(words) if words.first().is_some_and(|word| word == "CHANGEDSINCE") => Ok(false),
+        Err(_) => Ok(false),
+        Ok(_) => Err(ParseError { at, expected: "LAZY (RFC 8970)" }),
+    }
 }
 
 fn section(cursor: &mut Cursor<'_>) -> Parse<Section> {

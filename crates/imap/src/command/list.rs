@@ -42,6 +42,12 @@ pub enum StatusItem {
     Size,
     /// APPENDLIMIT (RFC 7889)
     AppendLimit,
+    /// HIGHESTMODSEQ (RFC 7162)
+    HighestModSeq,
+    /// MAILBOXID (RFC 8474)
+    MailboxId,
+    /// DELETED-STORAGE (RFC 9208)
+    DeletedStorage,
 }
 
 impl StatusItem {
@@ -56,12 +62,25 @@ impl StatusItem {
             Self::Deleted => "DELETED",
             Self::Size => "SIZE",
             Self::AppendLimit => "APPENDLIMIT",
+            Self::HighestModSeq => "HIGHESTMODSEQ",
+            Self::MailboxId => "MAILBOXID",
+            Self::DeletedStorage => "DELETED-STORAGE",
         }
     }
 }
 
-pub(super) fn status_item(cursor: &mut Cursor<'_>) -> Parse<StatusItem> {
-    const ALL: [StatusItem; 8] = [
+/// A list of at least one item.
+pub(super) fn status_items(cursor: &mut Cursor<'_>) -> Parse<Vec<StatusItem>> {
+    let at = cursor.at();
+    let items = cursor.list(status_item)?;
+    if items.is_empty() || items.len() > 32 {
+        return Err(ParseError { at, expected: "between 1 and 32 items of STATUS" });
+    }
+    Ok(items)
+}
+
+fn status_item(cursor: &mut Cursor<'_>) -> Parse<StatusItem> {
+    const ALL: [StatusItem; 11] = [
         StatusItem::Messages,
         StatusItem::Recent,
         StatusItem::UidNext,
@@ -70,12 +89,15 @@ pub(super) fn status_item(cursor: &mut Cursor<'_>) -> Parse<StatusItem> {
         StatusItem::Deleted,
         StatusItem::Size,
         StatusItem::AppendLimit,
+        StatusItem::HighestModSeq,
+        StatusItem::MailboxId,
+        StatusItem::DeletedStorage,
     ];
     let at = cursor.at();
     let word = cursor.atom()?;
     let found = ALL.into_iter().find(|item| item.name().eq_ignore_ascii_case(word));
     found
-        .ok_or(ParseError { at, expected: "MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, DELETED or SIZE" })
+        .ok_or(ParseError { at, expected: "an item of STATUS, such as MESSAGES or UIDNEXT" })
 }
 
 pub(super) fn list(cursor: &mut Cursor<'_>) -> Parse<List> {
@@ -136,7 +158,7 @@ fn returned(cursor: &mut Cursor<'_>, list: &mut List) -> Parse<()> {
             "CHILDREN" | "SPECIAL-USE" => {} // always told
             "STATUS" => {
                 cursor.space()?;
-                list.return_status = Some(cursor.list(status_item)?);
+                list.return_status = Some(status_items(cursor)?);
             }
             _ => return Err(ParseError { at, expected: "SUBSCRIBED, CHILDREN, SPECIAL-USE or STATUS" }),
         }
@@ -159,7 +181,7 @@ pub(super) fn pattern(cursor: &mut Cursor<'_>) -> Parse<String> {
         return Err(wrong);
     }
     let text = String::from_utf8(wire).map_err(|_| wrong.clone())?;
-    mutf7::decode(&text).ok_or(wrong)
+    if cursor.utf8 { Ok(text) } else { mutf7::decode(&text).ok_or(wrong) }
 }
 
 /// Whether a folder's name matches a pattern: `*` stands for anything, `%` for anything without `/`; INBOX in any

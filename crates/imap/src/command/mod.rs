@@ -1,14 +1,18 @@
 //! What a client asks for, understood.
 
+mod append;
 mod fetch;
 mod list;
 mod parse;
 mod search;
+mod select;
 
+pub use append::{AfterMessage, AppendHead, AppendMessage, parse_after_message, parse_append};
 pub use fetch::{FetchItem, Section, SectionText};
 pub use list::{List, StatusItem, pattern_matches};
-pub use parse::{AppendHead, parse, parse_append};
-pub use search::{Search, SearchKey, SearchReturn};
+pub use parse::{Dialect, parse, parse_in};
+pub use search::{Search, SearchKey, SearchReturn, Sort, SortKey, Thread, ThreadAlgorithm};
+pub use select::{Resync, SelectParams};
 
 use kernel::Secret;
 
@@ -48,9 +52,16 @@ pub enum Command {
         folder: String,
         /// Whether it was EXAMINE.
         read_only: bool,
+        /// What stood in parentheses behind the name (RFC 4466 §2.1, RFC 7162).
+        params: SelectParams,
     },
     /// CREATE.
-    Create(String),
+    Create {
+        /// The folder.
+        folder: String,
+        /// What it is for, as `\\Drafts` (RFC 6154 §3); `None` where the client says nothing of it.
+        special_use: Option<Vec<String>>,
+    },
     /// DELETE.
     Delete(String),
     /// RENAME.
@@ -82,6 +93,15 @@ pub enum Command {
         /// What is asked.
         items: Vec<StatusItem>,
     },
+    /// GETQUOTA (RFC 9208) with its quota root.
+    GetQuota(String),
+    /// GETQUOTAROOT (RFC 9208) with its folder.
+    GetQuotaRoot(String),
+    /// SETQUOTA (RFC 9208). The limits are read and not kept: this server never takes them.
+    SetQuota {
+        /// The quota root.
+        root: String,
+    },
     /// IDLE (RFC 2177).
     Idle,
     /// CHECK.
@@ -94,14 +114,24 @@ pub enum Command {
     Expunge(Option<SequenceSet>),
     /// SEARCH or UID SEARCH.
     Search(Search),
+    /// SORT or UID SORT (RFC 5256).
+    Sort(Sort),
+    /// THREAD or UID THREAD (RFC 5256).
+    Thread(Thread),
+    /// COMPRESS (RFC 4978), with the algorithm in upper case.
+    Compress(String),
     /// FETCH or UID FETCH.
     Fetch {
         /// Whether the set holds UIDs.
         uid: bool,
         /// Which messages.
         set: SequenceSet,
-        /// What of them; macros are expanded.
+        /// What of them; macros are expanded. MODSEQ is among them where CHANGEDSINCE asks for it.
         items: Vec<FetchItem>,
+        /// CHANGEDSINCE (RFC 7162 §3.1.4.1): only messages whose mod-sequence is above.
+        changed_since: Option<u64>,
+        /// VANISHED (RFC 7162 §3.2.6): also tell what was expunged since; only with UID and CHANGEDSINCE.
+        vanished: bool,
     },
     /// STORE or UID STORE.
     Store {
@@ -109,6 +139,8 @@ pub enum Command {
         uid: bool,
         /// Which messages.
         set: SequenceSet,
+        /// UNCHANGEDSINCE (RFC 7162 §3.1.3): not where the mod-sequence is above.
+        unchanged_since: Option<u64>,
         /// Add, remove or replace.
         change: Change,
         /// Whether the client wants no FETCH in answer.

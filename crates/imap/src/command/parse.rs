@@ -1,17 +1,32 @@
-use jiff::Timestamp;
 use kernel::Secret;
 
-use super::{Change, Command, Flag, fetch, list, search};
+use super::{Change, Command, FetchItem, Flag, fetch, list, search, select};
 use crate::SequenceSet;
 use crate::cursor::{Cursor, Parse, ParseError};
-use crate::{date, mutf7};
+use crate::mutf7;
 
-/// Understands one complete command, tag included (RFC 3501 §9, `command`).
+/// What a session has agreed on that changes how commands are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dialect {
+    /// Folder names are UTF-8, and `&` is only itself (UTF8=ACCEPT, RFC 9755 §3; IMAP4rev2, RFC 9051 §5.1).
+    pub utf8: bool,
+}
+
+/// [`parse_in`] the dialect of a session that has agreed on nothing.
+///
+/// # Errors
+/// As [`parse_in`].
+pub fn parse(bytes: &[u8]) -> Result<Command, ParseError> {
+    parse_in(bytes, Dialect::default())
+}
+
+/// Understands one complete command, tag included (RFC 3501 §9 and RFC 9051 §9, `command`).
 ///
 /// # Errors
 /// [`ParseError`] names the first octet that is not understood. Use [`crate::framing::tag_of`] for the answer's tag.
-pub fn parse(bytes: &[u8]) -> Result<Command, ParseError> {
+pub fn parse_in(bytes: &[u8], dialect: Dialect) -> Result<Command, ParseError> {
     let mut cursor = Cursor::new(bytes);
+    cursor.utf8 = dialect.utf8;
     tag(&mut cursor)?;
     let at = cursor.at();
     let verb = cursor.atom()?.to_ascii_uppercase();
@@ -22,7 +37,7 @@ pub fn parse(bytes: &[u8]) -> Result<Command, ParseError> {
             on_messages(&mut cursor, &verb, true)?
         }
         "EXPUNGE" => Command::Expunge(None),
-        "SEARCH" | "FETCH" | "STORE" | "COPY" | "MOVE" => on_messages(&mut cursor, &verb, false)?,
+        "SEARCH" | "SORT" | "THREAD" | "FETCH" | "STORE" | "COPY" | "MOVE" => on_messages(&mut cursor, &verb, false)?,
         _ => match simple(&verb) {
             Some(command) => command,
             None => with_arguments(&mut cursor, &verb, at)?,
@@ -32,45 +47,7 @@ pub fn parse(bytes: &[u8]) -> Result<Command, ParseError> {
     Ok(command)
 }
 
-/// What comes before the message of an APPEND.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AppendHead {
-    /// The target.
-    pub folder: String,
-    /// The flags to give.
-    pub flags: Vec<Flag>,
-    /// The date to give; now where there is none.
-    pub date: Option<Timestamp>,
-}
-
-/// Understands an APPEND up to and with the announcement of its message.
-///
-/// # Errors
-/// [`ParseError`], as for [`parse`].
-pub fn parse_append(bytes: &[u8]) -> Result<AppendHead, ParseError> {
-    let mut cursor = Cursor::new(bytes);
-    tag(&mut cursor)?;
-    if !cursor.eat_word("APPEND") {
-        return cursor.fail("APPEND");
-    }
-    cursor.space()?;
-    let folder = folder(&mut cursor)?;
-    cursor.space()?;
-    let mut flags = Vec::new();
-    if cursor.peek() == Some(b'(') {
-        flags = cursor.list(flag)?;
-        cursor.space()?;
-    }
-    let mut at = None;
-    if cursor.peek() == Some(b'"') {
-        at = Some(date::date_time(&mut cursor)?);
-        cursor.space()?;
-    }
-    cursor.expect(b'{', "the message as a literal")?;
-    Ok(AppendHead { folder, flags, date: at })
-}
-
-fn tag(cursor: &mut Cursor<'_>) -> Parse<()> {
+pub(super) fn tag(cursor: &mut Cursor<'_>) -> Parse<()> {
     match crate::framing::tag_of(cursor.rest()) {
         Some(tag) => {
             for _ in tag.bytes() {
@@ -98,8 +75,9 @@ fn simple(verb: &str) -> Option<Command> {
 }
 
 fn with_arguments(cursor: &mut Cursor<'_>, verb: &str, at: usize) -> Parse<Command> {
-    const KNOWN: [&str; 14] = [
+    const KNOWN: [&str; 18] = [
         "ID",
+        "COMPRESS",
         "AUTHENTICATE",
         "LOGIN",
         "ENABLE",
@@ -113,6 +91,9 @@ fn with_arguments(cursor: &mut Cursor<'_>, verb: &str, at: usize) -> Parse<Comma
         "LIST",
         "LSUB",
         "STATUS",
+        "GETQUOTA",
+        "GETQUOTAROOT",
+        "SETQUOTA",
     ];
     if !KNOWN.contains(&verb) {
         return Err(ParseError { at, expected: "a command that this server knows" });
@@ -120,6 +101,7 @@ fn with_arguments(cursor: &mut Cursor<'_>, verb: &str, at: usize) -> Parse<Comma
     cursor.space()?;
     Ok(match verb {
         "ID" => Command::Id(id(cursor)?),
+        "COMPRESS" => Command::Compress(cursor.atom()?.to_ascii_uppercase()),
         "AUTHENTICATE" => authenticate(cursor)?,
         "LOGIN" => {
             let user = cursor.astring()?;
@@ -134,9 +116,12 @@ fn with_arguments(cursor: &mut Cursor<'_>, verb: &str, at: usize) -> Parse<Comma
             }
             Command::Enable(names)
         }
-        "SELECT" => Command::Select { folder: folder(cursor)?, read_only: false },
-        "EXAMINE" => Command::Select { folder: folder(cursor)?, read_only: true },
-        "CREATE" => Command::Create(folder(cursor)?),
+        "SELECT" | "EXAMINE" => Command::Select {
+            folder: folder(cursor)?,
+            read_only: verb == "EXAMINE",
+            params: select::params(cursor)?,
+        },
+        "CREATE" => create(cursor)?,
         "DELETE" => Command::Delete(folder(cursor)?),
         "RENAME" => {
             let from = folder(cursor)?;
@@ -151,21 +136,65 @@ fn with_arguments(cursor: &mut Cursor<'_>, verb: &str, at: usize) -> Parse<Comma
             cursor.space()?;
             Command::Lsub { reference, pattern: list::pattern(cursor)? }
         }
+        "GETQUOTA" => Command::GetQuota(root(cursor)?),
+        "GETQUOTAROOT" => Command::GetQuotaRoot(folder(cursor)?),
+        "SETQUOTA" => {
+            let root = root(cursor)?;
+            cursor.space()?;
+            cursor.list(|cursor| {
+                cursor.atom()?;
+                cursor.space()?;
+                cursor.number64()
+            })?;
+            Command::SetQuota { root }
+        }
         _ => {
             let folder = folder(cursor)?;
             cursor.space()?;
-            Command::Status { folder, items: cursor.list(list::status_item)? }
+            Command::Status { folder, items: list::status_items(cursor)? }
         }
     })
 }
 
+/// `quota-root-name`.
+fn root(cursor: &mut Cursor<'_>) -> Parse<String> {
+    Ok(String::from_utf8_lossy(&cursor.astring()?).into_owned())
+}
+
+/// CREATE with the parameters of RFC 6154 §3: `(USE (\Drafts \Sent))`.
+fn create(cursor: &mut Cursor<'_>) -> Parse<Command> {
+    let folder = folder(cursor)?;
+    let mut special_use = None;
+    if cursor.eat(b' ') {
+        let at = cursor.at();
+        cursor.list(|cursor| {
+            if special_use.is_some() || !cursor.eat_word("USE") {
+                return cursor.fail("USE, once (RFC 6154 §3)");
+            }
+            cursor.space()?;
+            special_use = Some(cursor.list(|cursor| {
+                cursor.expect(b'\\', "a special use, such as \\Drafts")?;
+                Ok(format!("\\{}", cursor.atom()?))
+            })?);
+            Ok(())
+        })?;
+        if special_use.is_none() {
+            return Err(ParseError { at, expected: "USE and its list" });
+        }
+    }
+    Ok(Command::Create { folder, special_use })
+}
+
 fn on_messages(cursor: &mut Cursor<'_>, verb: &str, uid: bool) -> Parse<Command> {
     cursor.space()?;
-    if verb == "SEARCH" {
-        return search::search(cursor, uid).map(Command::Search);
+    match verb {
+        "SEARCH" => return search::search(cursor, uid).map(Command::Search),
+        "SORT" => return search::sort(cursor, uid).map(Command::Sort),
+        "THREAD" => return search::thread(cursor, uid).map(Command::Thread),
+        _ => {}
     }
     if !matches!(verb, "FETCH" | "STORE" | "COPY" | "MOVE" | "EXPUNGE") {
-        return cursor.fail("FETCH, STORE, COPY, MOVE, SEARCH or EXPUNGE after UID");
+        return cursor.fail("FETCH, STORE, COPY, MOVE, SEARCH, SORT, THREAD or EXPUNGE after UID");
     }
     let set = SequenceSet::read(cursor)?;
     if verb == "EXPUNGE" {
@@ -173,13 +202,50 @@ fn on_messages(cursor: &mut Cursor<'_>, verb: &str, uid: bool) -> Parse<Command>
     }
     cursor.space()?;
     Ok(match verb {
-        "FETCH" => Command::Fetch { uid, set, items: fetch::items(cursor)? },
+        "FETCH" => fetch(cursor, uid, set)?,
         "STORE" => store(cursor, uid, set)?,
         _ => Command::Copy { uid, set, folder: folder(cursor)?, remove: verb == "MOVE" },
     })
 }
 
+fn fetch(cursor: &mut Cursor<'_>, uid: bool, set: SequenceSet) -> Parse<Command> {
+    let mut items = fetch::items(cursor)?;
+    let (mut changed_since, mut vanished) = (None, false);
+    if cursor.eat(b' ') {
+        let at = cursor.at();
+        cursor.list(|cursor| {
+            let at = cursor.at();
+            match cursor.atom()?.to_ascii_uppercase().as_str() {
+                "CHANGEDSINCE" if changed_since.is_none() => {
+                    cursor.space()?;
+                    changed_since = Some(select::modseq(cursor)?);
+                }
+                "VANISHED" => vanished = true,
+                _ => return Err(ParseError { at, expected: "CHANGEDSINCE or VANISHED (RFC 7162)" }),
+            }
+            Ok(())
+        })?;
+        if vanished && (changed_since.is_none() || !uid) {
+            return Err(ParseError { at, expected: "VANISHED in a UID FETCH with CHANGEDSINCE only" });
+        }
+    }
+    if changed_since.is_some() && !items.contains(&FetchItem::ModSeq) {
+        items.push(FetchItem::ModSeq);
+    }
+    Ok(Command::Fetch { uid, set, items, changed_since, vanished })
+}
+
 fn store(cursor: &mut Cursor<'_>, uid: bool, set: SequenceSet) -> Parse<Command> {
+    let mut unchanged_since = None;
+    if cursor.eat(b'(') {
+        if !cursor.eat_word("UNCHANGEDSINCE") {
+            return cursor.fail("UNCHANGEDSINCE (RFC 7162)");
+        }
+        cursor.space()?;
+        unchanged_since = Some(select::modseq(cursor)?);
+        cursor.expect(b')', ") after the mod-sequence")?;
+        cursor.space()?;
+    }
     let change = if cursor.eat(b'+') {
         Change::Add
     } else if cursor.eat(b'-') {
@@ -201,7 +267,7 @@ fn store(cursor: &mut Cursor<'_>, uid: bool, set: SequenceSet) -> Parse<Command>
         }
         flags
     };
-    Ok(Command::Store { uid, set, change, silent, flags })
+    Ok(Command::Store { uid, set, unchanged_since, change, silent, flags })
 }
 
 fn authenticate(cursor: &mut Cursor<'_>) -> Parse<Command> {
@@ -232,7 +298,7 @@ fn id(cursor: &mut Cursor<'_>) -> Parse<Vec<(String, Option<String>)>> {
     Ok(flat.chunks_exact(2).filter_map(|pair| Some((pair[0].clone()?, pair[1].clone()))).collect())
 }
 
-/// `mailbox`: UTF-8 or modified UTF-7, at most 1 000 octets, no control characters.
+/// `mailbox`: UTF-8, or modified UTF-7 where the dialect has it, at most 1 000 octets, no control characters.
 pub(super) fn folder(cursor: &mut Cursor<'_>) -> Parse<String> {
     let at = cursor.at();
     let wire = cursor.astring()?;
@@ -241,7 +307,7 @@ pub(super) fn folder(cursor: &mut Cursor<'_>) -> Parse<String> {
     if text.len() > 1_000 || text.chars().any(char::is_control) {
         return Err(wrong);
     }
-    let name = mutf7::decode(text).ok_or(wrong.clone())?;
+    let name = if cursor.utf8 { text.to_owned() } else { mutf7::decode(text).ok_or(wrong.clone())? };
     if name.chars().any(char::is_control) { Err(wrong) } else { Ok(name) }
 }
 

@@ -48,6 +48,8 @@ pub struct Heads {
     pub message_id: Option<String>,
     /// The day that `Date` names, in its own time zone.
     pub sent: Option<Date>,
+    /// The moment that `Date` names, in seconds.
+    pub sent_at: Option<i64>,
 }
 
 /// Reads a message once, in pieces of any size, in bounded memory.
@@ -126,6 +128,7 @@ impl Heads {
                 b"message-id" => &mut out.message_id,
                 b"date" => {
                     out.sent = out.sent.or_else(|| sent_day(field.value));
+                    out.sent_at = out.sent_at.or_else(|| instant(field.value));
                     continue;
                 }
                 _ => continue,
@@ -184,6 +187,29 @@ pub(crate) fn sent_day(value: &[u8]) -> Option<Date> {
     let read = catch_unwind(AssertUnwindSafe(|| mail_parser::DateTime::parse_rfc822(&text))).ok()??;
     Date::new(i16::try_from(read.year).ok()?, i8::try_from(read.month).ok()?, i8::try_from(read.day).ok()?)
         .ok()
+}
+
+/// The moment that a `Date` field's value names, in seconds.
+pub(crate) fn instant(value: &[u8]) -> Option<i64> {
+    let text = String::from_utf8(unfold(value)).ok()?;
+    let read = catch_unwind(AssertUnwindSafe(|| mail_parser::DateTime::parse_rfc822(&text))).ok()??;
+    read.is_valid().then(|| read.to_timestamp())
+}
+
+/// A field's value with its encoded words decoded.
+pub(crate) fn decode_words(value: &[u8]) -> String {
+    let plain = String::from_utf8_lossy(value);
+    if memchr::memmem::find(value, b"=?").is_none() {
+        return plain.into_owned();
+    }
+    let field = [b"Subject: ", value, b"\r\n\r\n"].concat();
+    catch_unwind(AssertUnwindSafe(|| {
+        let message = MessageParser::new().default_header_text().parse_headers(&field)?;
+        message.subject().map(str::to_owned)
+    }))
+    .ok()
+    .flatten()
+    .unwrap_or_else(|| plain.into_owned())
 }
 
 /// Looks for texts (folded with [`fold`]) in a message's text parts while it is read in pieces.

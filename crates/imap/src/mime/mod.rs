@@ -23,7 +23,7 @@ mod transfer;
 pub use envelope::{Address, Envelope};
 pub use header::{Field, Parameters, end_of_header, fields, select_fields, unfold};
 pub use learn::{Finder, Heads, Learned, Learner};
-pub(crate) use learn::{decoded_fields, sent_day};
+pub(crate) use learn::{decode_words, decoded_fields, instant, sent_day};
 pub use scan::{Part, Scanner};
 pub use section::{Octets, locate, part_of};
 pub use stored::Stored;

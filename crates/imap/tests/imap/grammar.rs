@@ -1,4 +1,7 @@
-use imap::command::{Command, Flag, List, SearchKey, SearchReturn, StatusItem, parse, parse_append};
+use imap::command::{
+    Command, Dialect, Flag, List, SearchKey, SearchReturn, SelectParams, StatusItem, parse, parse_append,
+    parse_in,
+};
 use imap::date::internal_date;
 use imap::response::{self, Line};
 use imap::{Compact, framing};
@@ -30,6 +33,14 @@ const GOOD: &[&str] = &[
     "a SELECT INBOX",
     "a SELECT \"a b\"",
     "a SELECT {5}\r\nINBOX",
+    "a SELECT INBOX (CONDSTORE)",
+    "a SELECT INBOX (QRESYNC (67890007 20050715194045000))",
+    "a SELECT INBOX (QRESYNC (67890007 90060115194045000 41:211,214:541))",
+    "a SELECT INBOX (QRESYNC (67890007 90060115205545359 41:211 (1,3:4 41,43:44)) CONDSTORE)",
+    "a FETCH 1 (FLAGS MODSEQ)",
+    "a UID FETCH 300:500 (FLAGS) (CHANGEDSINCE 12345 VANISHED)",
+    "a FETCH 1:* FLAGS (CHANGEDSINCE 12345)",
+    "a STORE 7,5,9 (UNCHANGEDSINCE 320162338) +FLAGS.SILENT (\\Deleted)",
     "a EXAMINE &AOk-",
     "a CREATE x/y",
     "a DELETE x",
@@ -41,6 +52,10 @@ const GOOD: &[&str] = &[
     "a LIST x/ %y*",
     "a LSUB \"\" \"*\"",
     "a STATUS x (MESSAGES UIDNEXT UNSEEN RECENT UIDVALIDITY)",
+    "a STATUS x (HIGHESTMODSEQ SIZE DELETED DELETED-STORAGE)",
+    "a GETQUOTA \"\"",
+    "a GETQUOTAROOT INBOX",
+    "a SETQUOTA \"\" (STORAGE 512)",
     "a SEARCH ALL",
     "a UID SEARCH 1:* NOT SEEN",
     "a SEARCH CHARSET UTF-8 OR FROM x (TO y CC z)",
@@ -88,6 +103,10 @@ const BAD: &[&str] = &[
     "a FETCH 1 BODY[1.2",
     "a FETCH 1 BODY[]<0.0>",
     "a FETCH 1 NONSENSE",
+    "a FETCH 1 FLAGS (CHANGEDSINCE x)",
+    "a STORE 1 (UNCHANGEDSINCE) +FLAGS (x)",
+    "a SELECT INBOX (QRESYNC (1))",
+    "a SELECT INBOX (NONSENSE)",
     "a STORE 1 FLAG (\\Seen)",
     "a SEARCH",
     "a SEARCH NONSENSE",
@@ -120,7 +139,7 @@ fn both_grammars_agree_on_what_is_a_command() {
 #[test]
 fn what_is_understood_is_what_was_written() {
     let read = |line: &str| parse(line.as_bytes()).unwrap();
-    assert_eq!(read("a SELECT Envoy&AOk-s"), Command::Select { folder: "Envoyés".into(), read_only: false });
+    assert_eq!(read("a SELECT Envoy&AOk-s"), Command::Select { folder: "Envoyés".into(), read_only: false, params: SelectParams::default() });
     assert_eq!(read("a LOGIN {3+}\r\nbob secret"), Command::Login { user: "bob".into() });
     let wanted = List {
         patterns: vec!["*".into(), "INBOX".into()],
@@ -140,10 +159,62 @@ fn what_is_understood_is_what_was_written() {
     assert_eq!(search.returns, Some(vec![SearchReturn::Min, SearchReturn::Count]));
     assert_eq!(search.charset.as_deref(), Some("UTF-8"));
     assert_eq!(search.keys[1], SearchKey::Header("SUBJECT".into(), "é".into()));
-    let head = parse_append(b"a APPEND Sent (\\Seen $x) \"23-Nov-2026 10:00:00 +0100\" {310}").unwrap();
+    let head = parse_append(b"a APPEND Sent (\\Seen $x) \"23-Nov-2026 10:00:00 +0100\" {310}", Dialect::default()).unwrap();
     assert_eq!(head.folder, "Sent");
-    assert_eq!(head.flags, [Flag::Seen, Flag::Keyword("$x".into())]);
-    assert_eq!(head.date.unwrap().to_string(), "2026-11-23T09:00:00Z");
+    assert_eq!(head.message.flags, [Flag::Seen, Flag::Keyword("$x".into())]);
+    assert_eq!(head.message.date.unwrap().to_string(), "2026-11-23T09:00:00Z");
+}
+
+#[test]
+fn names_are_utf8_where_the_session_has_agreed_on_it() {
+    let utf8 = Dialect { utf8: true };
+    let name = |line: &str, dialect| match parse_in(line.as_bytes(), dialect).unwrap() {
+        Command::Delete(folder) => folder,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(name("a DELETE \"&AOk-\"", Dialect::default()), "é");
+    assert_eq!(name("a DELETE \"&AOk-\"", utf8), "&AOk-");
+    assert_eq!(name("a DELETE \"R&D é\"", utf8), "R&D é");
+    assert!(parse(b"a DELETE R&D").is_err());
+    let Command::List(list) = parse_in("a LIST \"\" \"é&*\"".as_bytes(), utf8).unwrap() else { panic!() };
+    assert_eq!(list.patterns, ["é&*"]);
+    assert!(parse_in(b"a DELETE \"\xc3\"", utf8).is_err());
+    assert_eq!(response::mailbox("R&D \"é\"", true), "\"R&D \\\"é\\\"\"");
+    assert_eq!(response::mailbox("é", false), "\"&AOk-\"");
+}
+
+#[test]
+fn a_folder_is_created_for_a_use() {
+    let read = |line: &str| parse(line.as_bytes());
+    let wanted = Command::Create {
+        folder: "x".into(),
+        special_use: Some(vec!["\\Drafts".into(), "\\Sent".into()]),
+    };
+    assert_eq!(read("a CREATE x (USE (\\Drafts \\Sent))"), Ok(wanted));
+    for bad in ["a CREATE x ()", "a CREATE x (USE)", "a CREATE x (USE (Drafts))", "a CREATE x (SIZE 3)"] {
+        assert!(read(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn what_a_client_knows_is_read_whole() {
+    let line = "a SELECT INBOX (QRESYNC (67890007 90060115205545359 41:211 (1,3:4 41,43:44)))";
+    let Command::Select { params, .. } = parse(line.as_bytes()).unwrap() else { panic!() };
+    let known = params.resync.unwrap();
+    assert_eq!((known.uid_validity, known.modseq), (67_890_007, 90_060_115_205_545_359));
+    let (numbers, uids) = known.pairs.unwrap();
+    let pairs: Vec<(u32, u32)> = numbers.numbers().zip(uids.numbers()).collect();
+    assert_eq!(pairs, [(1, 41), (3, 43), (4, 44)]);
+    for bad in [
+        "a SELECT x (QRESYNC (1 2 3:*))",
+        "a SELECT x (QRESYNC (1 2 3 (1,2 3)))",
+        "a SELECT x (QRESYNC (1 0))",
+        "a SELECT x (QRESYNC (1 9223372036854775808))",
+        "a FETCH 1 FLAGS (CHANGEDSINCE 1 VANISHED)",
+        "a UID FETCH 1 FLAGS (VANISHED)",
+    ] {
+        assert!(parse(bad.as_bytes()).is_err(), "{bad}");
+    }
 }
 
 #[test]
@@ -182,7 +253,17 @@ fn imap_codec_reads_every_kind_of_line_that_is_written() {
         "2 EXPUNGE",
         "SEARCH 1 2 3",
         "SEARCH",
+        "ENABLED CONDSTORE QRESYNC",
         "ENABLED",
+        "VANISHED 41,43:116",
+        "VANISHED (EARLIER) 41,43:116,118,120:211,214:540",
+        "49 FETCH (UID 117 FLAGS (\\Seen) MODSEQ (90060115194045001))",
+        "OK [HIGHESTMODSEQ 715194045007] Highest",
+        "OK [CLOSED] What follows is of another folder",
+        "OK [MODIFIED 7,9] Some were changed meanwhile",
+        "STATUS \"x\" (HIGHESTMODSEQ 7011231777 DELETED 1 DELETED-STORAGE 8)",
+        "QUOTA \"\" (STORAGE 10 512 MESSAGE 4 9)",
+        "QUOTAROOT \"INBOX\" \"\"",
         "ID (\"name\" \"Vaguemestre\" \"version\" \"0.1.0\")",
         "NAMESPACE ((\"\" \"/\")) NIL NIL",
         "BYE Closing",
@@ -247,7 +328,7 @@ proptest! {
         let at = at.min(line.len());
         line.splice(at..at, bytes.iter().copied());
         let _ = parse(&line);
-        let _ = parse_append(&line);
+        let _ = parse_append(&line, Dialect::default());
         let _ = framing::without_literals(&line, 0);
         let _ = parse(&[b"a FETCH 1 ", &bytes[..]].concat());
     }

@@ -304,6 +304,23 @@ impl Client {
         }
     }
 
+    /// The next `count` octets, in the pieces in which they come; none is kept.
+    pub(crate) async fn octets(&mut self, count: usize, mut take: impl FnMut(&[u8])) {
+        let at_hand = self.buffer.len().min(count);
+        take(&self.buffer[..at_hand]);
+        self.buffer.drain(..at_hand);
+        let mut left = count - at_hand;
+        let mut chunk = vec![0; 65_536];
+        while left > 0 {
+            let most = left.min(chunk.len());
+            let read = timeout(Duration::from_secs(5), self.stream.read(&mut chunk[..most])).await;
+            let read = read.expect("octets in time").expect("octets");
+            assert!(read > 0, "the server closed the connection");
+            take(&chunk[..read]);
+            left -= read;
+        }
+    }
+
     /// All lines up to and with the one that starts with `tag`.
     pub(crate) async fn until(&mut self, tag: &str) -> Vec<String> {
         let mut lines = Vec::new();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // helpers outside #[test] functions fail as tests do
 
 mod bad_clients;
+mod bad_more;
 mod bench;
 mod folders;
 mod login;
