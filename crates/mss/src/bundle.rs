@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use cda::Time;
 use ins::unaccented;
+use pdfa::Origin;
 use xdm::{Submission, SubmissionDocument};
 
 use crate::compose::is_header_value;
@@ -100,17 +101,26 @@ fn subject(documents: &[cda::Document], name: &Name, replaces: bool) -> String {
     format!("{XDM_MARKER}+{}", words.join(" "))
 }
 
-/// The PDF that each document carries, named `<date>_<label>_<NAME>_<given name>.pdf` (ECO.2.1.6); two of one name get
-/// a number.
+/// A PDF for each document (ECO.2.1.5), named `<date>_<label>_<NAME>_<given name>.pdf` (ECO.2.1.6); two of one name get a
+/// number.
 fn pdfs(draft: &Draft, documents: &[cda::Document]) -> (Vec<Attachment>, Vec<Note>) {
     let (mut files, mut notes, mut used) = (Vec::new(), Vec::new(), HashSet::new());
     for (index, document) in documents.iter().enumerate() {
         let position = index + 1;
-        let Some(pdf) = document.pdf() else {
-            notes.push(Note::WithoutPdf { position });
-            continue;
+        let pdf = match pdfa::render(document, &draft.documents[index].content) {
+            Ok(pdf) => pdf,
+            Err(error) => {
+                notes.push(Note::WithoutPdf { position, why: error.to_string() });
+                continue;
+            }
         };
-        notes.push(Note::CarriedPdf { position });
+        match pdf.origin {
+            Origin::Embedded => notes.push(Note::CarriedPdf { position }),
+            Origin::Rendered if pdf.replaced > 0 => {
+                notes.push(Note::Characters { position, count: pdf.replaced });
+            }
+            Origin::Rendered => {}
+        }
         let name = Name::of(document);
         let written = Time::from_timestamp(draft.date);
         let day = document
@@ -128,7 +138,7 @@ fn pdfs(draft: &Draft, documents: &[cda::Document]) -> (Vec<Attachment>, Vec<Not
             number += 1;
             file = format!("{stem}_{number}.pdf");
         }
-        files.push(Attachment { name: file, mime: "application/pdf", bytes: pdf.to_vec() });
+        files.push(Attachment { name: file, mime: "application/pdf", bytes: pdf.bytes });
     }
     (files, notes)
 }

@@ -29,11 +29,13 @@ pub struct Composed {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Note {
-    /// No PDF goes with this document: it carries none, and none is made here. ECO.2.1.5 wants a PDF/A-1 for each.
-    #[error("document {position} goes without a PDF: it carries none")]
+    /// No PDF goes with this document: none can be made of it. ECO.2.1.5 wants a PDF/A-1 for each.
+    #[error("document {position} goes without a PDF: {why}")]
     WithoutPdf {
         /// From 1.
         position: usize,
+        /// What [`pdfa::render`] says.
+        why: String,
     },
     /// The PDF that goes with this document is the one that it carries; nobody checked that it is PDF/A-1 (ECO.2.1.5).
     #[error(
@@ -42,6 +44,14 @@ pub enum Note {
     CarriedPdf {
         /// From 1.
         position: usize,
+    },
+    /// The PDF of this document lacks characters that it could not set; each stands as U+FFFD, and its last page says so.
+    #[error("the PDF of document {position} lacks {count} characters of the document")]
+    Characters {
+        /// From 1.
+        position: usize,
+        /// How many.
+        count: usize,
     },
     /// The patient has no birth name or no given name, which ECO.2.1.3 and ECO.2.1.6 write.
     #[error(
@@ -55,7 +65,8 @@ pub enum Note {
 /// nothing about the workstation.
 ///
 /// With documents: the subject of ECO.2.1.3, X-MSS-CODECDA and X-MSS-INS, and a `multipart/mixed` of the text, of
-/// `IHE_XDM.zip`, and of the PDF that each document carries, named by ECO.2.1.6.
+/// `IHE_XDM.zip`, and of a PDF for each document, named by ECO.2.1.6: of a document of level 1 the PDF that it carries,
+/// byte for byte; of any other its header and narrative as PDF/A-1b (ECO.2.1.5, crate `pdfa`).
 ///
 /// # Errors
 /// [`ComposeError`] says which part of the draft cannot be written.

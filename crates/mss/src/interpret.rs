@@ -1,8 +1,10 @@
+mod archive;
 mod attachment;
 mod mail;
 mod problem;
 mod sender;
 
+pub use archive::{Opened, ReceivedArchive, Unopened};
 pub use attachment::{Attachment, FileKind};
 pub use mail::{Interpreted, PartFacts, ReceivedDocument, interpret, interpret_with};
 pub use problem::MailProblem;

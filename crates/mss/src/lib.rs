@@ -35,8 +35,9 @@ pub use hprim::{
     looks_like_hprim, read_hprim,
 };
 pub use interpret::{
-    Attachment, FileKind, Interpreted, MailProblem, Parent, PartFacts, PatientSender, ReceivedDocument,
-    Sender, Settings, UserDomain, XDM_MARKER, answer_subject, interpret, interpret_with, without_marker,
+    Attachment, FileKind, Interpreted, MailProblem, Opened, Parent, PartFacts, PatientSender,
+    ReceivedArchive, ReceivedDocument, Sender, Settings, Unopened, UserDomain, XDM_MARKER, answer_subject,
+    interpret, interpret_with, without_marker,
 };
 pub use label::Label;
 pub use limits::MailLimits;

@@ -18,41 +18,6 @@ pub(crate) use words::{charset, decode_words, guess_charset};
 
 use crate::{MailLimits, fields};
 
-/// A part that is no container.
-pub(crate) struct Part {
-    /// The file name, decoded (RFC 2231, RFC 2047).
-    pub(crate) name: Option<String>,
-    /// The content, its transfer encoding undone.
-    pub(crate) bytes: Vec<u8>,
-}
-
-/// Why a mail's parts cannot be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum MimeError {
-    /// Larger than any mail that an operator takes.
-    #[error("the mail is larger than any that is read")]
-    TooLarge,
-    /// No header at all.
-    #[error("the mail's MIME structure cannot be read")]
-    Unreadable,
-}
-
-/// The parts that are files: containers, texts without a name, mails within the mail and what they hold are left out.
-pub(crate) fn parts(message: &[u8]) -> Result<Vec<Part>, MimeError> {
-    let limits = MailLimits::default();
-    if message.len() as u64 > limits.message {
-        return Err(MimeError::TooLarge);
-    }
-    let tree = Tree::read(message, &limits);
-    if tree.nodes.first().is_none_or(|root| root.fields.is_empty()) {
-        return Err(MimeError::Unreadable);
-    }
-    let files = tree.nodes.iter().filter(|node| {
-        node.shape == Shape::Leaf && !node.attached && (!node.is_text() || node.name(&limits).is_some())
-    });
-    Ok(files.map(|node| Part { name: node.name(&limits), bytes: node.content().0.into_owned() }).collect())
-}
-
 /// A mail's entities, each before what it holds.
 pub(crate) struct Tree<'a> {
     pub(crate) nodes: Vec<Node<'a>>,

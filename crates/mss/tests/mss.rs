@@ -14,8 +14,8 @@ use cda::SmallKind;
 use ins::{BirthDate, Identity, Matricule, Nature, Sex, Traits};
 use mail_parser::{MessageParser, MimeHeaders as _};
 use mss::{
-    Address, Carried, ComposeError, Document, Draft, Indicators, MessageId, Note, carried, compose,
-    compose_noted,
+    Address, Carried, ComposeError, Document, Draft, FileKind, Indicators, MessageId, Note, Unopened,
+    carried, compose, compose_noted, interpret,
 };
 
 fn patient() -> Identity {
@@ -87,10 +87,52 @@ fn several_documents_are_counted_in_order_and_repeats_kept() {
     assert_eq!(subject(mail), "XDM/1.0/DDM+3 documents D'ESSAI Eloise 14/07/1962");
     assert_eq!(Indicators::read(mail).codecda, ["11502-2,11490-0,11502-2"]);
     let stem = "20260105_CR d'examens biologiques_D'ESSAI_Eloise";
-    assert_eq!(names(mail), ["IHE_XDM.zip".to_owned(), format!("{stem}.pdf"), format!("{stem}_2.pdf")]);
-    assert!(composed.notes.contains(&Note::WithoutPdf { position: 2 }));
+    let letter = "20260105_Lettre de liaison à la sortie d'un établ_D'ESSAI_Eloise.pdf".to_owned();
+    assert_eq!(
+        names(mail),
+        ["IHE_XDM.zip".to_owned(), format!("{stem}.pdf"), letter, format!("{stem}_2.pdf")]
+    );
+    assert_eq!(composed.notes, [1, 3].map(|position| Note::CarriedPdf { position }));
     let codes: Vec<String> = carried(mail).documents.into_iter().map(|document| document.code).collect();
     assert_eq!(codes.join(","), Indicators::read(mail).codecda[0]);
+}
+
+#[test]
+fn the_pdf_is_the_one_that_level_1_carries_and_is_made_of_level_3() {
+    let report = document(SmallKind::LabReport, 1, patient());
+    let letter = document(SmallKind::DischargeLetter, 2, patient());
+    let mail = compose(&draft(vec![report.clone(), letter.clone()])).unwrap();
+    let read = interpret(&mail);
+    let pdfs: Vec<&[u8]> = read
+        .attachments
+        .iter()
+        .filter(|file| file.kind == FileKind::Pdf)
+        .map(|file| file.bytes.as_slice())
+        .collect();
+    assert_eq!(pdfs.len(), 2);
+    let carried = cda::read(&report.content).unwrap();
+    assert_eq!(Some(pdfs[0]), carried.pdf(), "level 1: byte for byte");
+    let made = pdfa::render(&cda::read(&letter.content).unwrap(), &letter.content).unwrap();
+    assert_eq!((pdfs[1], made.origin), (made.bytes.as_slice(), pdfa::Origin::Rendered));
+    let word = b"pdfaid:part";
+    assert!(pdfs[1].windows(word.len()).any(|window| window == word), "PDF/A");
+}
+
+#[test]
+fn what_no_pdf_can_be_made_of_is_told_and_goes_all_the_same() {
+    let mut odd = cda::Draft::small(SmallKind::LabReport, "2.25.1", patient());
+    odd.body = cda::Body::Pdf(b"\x00\x01 no PDF".to_vec());
+    let composed = compose_noted(&draft(vec![Document::new(cda::write(&odd))])).unwrap();
+    assert_eq!(names(&composed.bytes), ["IHE_XDM.zip"]);
+    assert!(
+        matches!(&composed.notes[..], [Note::WithoutPdf { position: 1, why }] if why.contains("application/pdf")),
+        "{:?}",
+        composed.notes
+    );
+    let letter = document(SmallKind::DischargeLetter, 1, patient()).content;
+    let letter = String::from_utf8(letter).unwrap().replace("sans complication", "\u{5d0}\u{5d1}");
+    let composed = compose_noted(&draft(vec![Document::new(letter.into_bytes())])).unwrap();
+    assert_eq!(composed.notes, [Note::Characters { position: 1, count: 2 }]);
 }
 
 #[test]
@@ -283,6 +325,11 @@ fn damage_is_told_and_the_rest_is_read() {
     let twice = text.replace(part, &part.repeat(6));
     let found = carried(twice.as_bytes());
     assert_eq!((found.archives, found.documents.len()), (6, 4));
+    let read = interpret(twice.as_bytes());
+    assert_eq!(Carried::of(&read), found);
+    let unopened =
+        read.archives.iter().filter(|archive| archive.outcome == Err(Unopened::TooMany { limit: 4 }));
+    assert_eq!((read.archives.len(), unopened.count()), (6, 2));
 }
 
 proptest::proptest! {

@@ -94,3 +94,14 @@ pub fn render_within(document: &cda::Document, source: &[u8], limits: &Limits) -
     let bytes = paint::write(document, &pages, fonts)?;
     Ok(Pdf { bytes, origin: Origin::Rendered, pages: Some(pages.len()), replaced })
 }
+
+/// The same document at level 1: the PDF/A-1b of its narrative, in the envelope of its header. Of a draft that is of level
+/// 1 already, the draft as it is.
+///
+/// # Errors
+/// See [`render_within`].
+pub fn at_level_1(draft: &cda::Draft) -> Result<cda::Draft, Error> {
+    let source = cda::write(draft);
+    let pdf = render(&cda::read(&source)?, &source)?;
+    Ok(cda::Draft { body: cda::Body::Pdf(pdf.bytes), ..draft.clone() })
+}

@@ -27,7 +27,7 @@ pub use content::{Content, Contents, SentTo};
 pub use indicators::{CodeCdaHeader, InsHeader, MesHeader, NilHeader};
 pub use login::{ClientCertificate, LoginAccepted, MechanismUsed, TlsBeforeLogin};
 pub use mail::{MailReceived, Taken};
-pub use registry::{Confidence, Registry, Requirement};
+pub use registry::{Confidence, Proof, Registry, Requirement};
 pub use renewal::TokenRenewed;
 pub use starttls::StartTls;
 pub use text::Text;

@@ -3,10 +3,10 @@ use std::fmt;
 use kernel::Timestamp;
 use xdm::{Archive, Limits};
 
+use super::archive::{Opened, ReceivedArchive, Unopened, holds_metadata, is_xdm_name};
 use super::attachment::{Attachment, FileKind};
 use super::problem::MailProblem;
 use super::sender::{Sender, Settings};
-use crate::carried::{holds_metadata, is_xdm_name};
 use crate::mailbox::clean;
 use crate::mime::{Fault, Node, Shape, Tree, decode_words};
 use crate::receipt::{MdnRequest, Report};
@@ -57,6 +57,8 @@ pub struct Interpreted {
     pub parts: Vec<PartFacts>,
     /// The files, those of attached mails included.
     pub attachments: Vec<Attachment>,
+    /// The archives, each opened once, here: whoever judges or files a mail finds what it needs of them.
+    pub archives: Vec<ReceivedArchive>,
     /// The documents of archives, and CDA documents that came bare.
     pub documents: Vec<ReceivedDocument>,
     /// HPRIM reports, by the place of their attachment; `None` where they are the mail's own text.
@@ -107,6 +109,14 @@ pub struct ReceivedDocument {
     pub title: String,
     /// Type as declared; may be empty.
     pub mime: String,
+    /// Whether a METADATA.XML names it.
+    pub listed: bool,
+    /// DocumentEntry.uniqueId.
+    pub unique_id: Option<String>,
+    /// DocumentEntry.patientId, an HL7 v2 CX: whose document it is (ECO.2.1.2).
+    pub patient_id: Option<String>,
+    /// DocumentEntry.typeCode, the code alone.
+    pub type_code: Option<String>,
     /// The octets.
     pub bytes: Vec<u8>,
     /// It stands in a mail that is attached to this one: a document forwarded, not sent.
@@ -120,6 +130,16 @@ impl ReceivedDocument {
     /// As [`cda::read`].
     pub fn read(&self) -> Result<cda::Document, cda::Error> {
         cda::read(&self.bytes)
+    }
+
+    /// Whether it is an XML document that may be a CDA, by its beginning.
+    pub fn looks_like_cda(&self) -> bool {
+        cda::looks_like_cda(&self.bytes)
+    }
+
+    /// Whether it is declared or named as XML.
+    pub fn is_xml(&self) -> bool {
+        self.mime.contains("xml") || self.path.to_ascii_uppercase().ends_with(".XML")
     }
 }
 
@@ -205,6 +225,7 @@ fn headers(tree: &Tree<'_>, settings: &Settings) -> Interpreted {
         html: None,
         parts: Vec::new(),
         attachments: Vec::new(),
+        archives: Vec::new(),
         documents: Vec::new(),
         hprim: Vec::new(),
         receipt_request: MdnRequest::of(tree),
@@ -265,7 +286,6 @@ impl Interpreted {
     fn files(&mut self, tree: &Tree<'_>, limits: &MailLimits) {
         // What comes back within a report is one's own mail, not a document received.
         let reported = self.report.is_some();
-        let mut archives = 0;
         for (part, node) in tree.nodes.iter().enumerate() {
             // A mail attached is a file, whole; the files in it are listed after it.
             let mail = node.shape == Shape::Message && !node.attached;
@@ -299,10 +319,14 @@ impl Interpreted {
                     action: Action::Create,
                     title: String::new(),
                     mime: file.declared.clone(),
+                    listed: false,
+                    unique_id: None,
+                    patient_id: None,
+                    type_code: None,
                     bytes: file.bytes.clone(),
                     nested: file.nested,
                 }),
-                _ => self.archive(&mut file, index, &mut archives, limits),
+                _ => self.archive(&mut file, index, limits),
             }
             if file.is_mislabelled() {
                 let declared = file.declared.chars().take(100).collect();
@@ -310,50 +334,55 @@ impl Interpreted {
             }
             self.attachments.push(file);
         }
-        if archives > 1 {
-            self.problems.push(MailProblem::Archives { count: archives });
+        let count = self.archives.iter().filter(|archive| !archive.nested).count();
+        if count > 1 {
+            self.problems.push(MailProblem::Archives { count });
         }
     }
 
-    /// Opens an archive that is named as an XDM or holds one.
-    fn archive(&mut self, file: &mut Attachment, index: usize, archives: &mut usize, limits: &MailLimits) {
+    /// Opens an archive that is named as an XDM or holds one. Those of attached mails have their own count, so that none
+    /// of them keeps one of this mail from being read.
+    fn archive(&mut self, file: &mut Attachment, index: usize, limits: &MailLimits) {
         let named = file.name.as_deref().is_some_and(is_xdm_name);
         if !named && file.kind != FileKind::Zip {
             return;
         }
-        let position = index + 1;
-        let opened = if *archives < limits.archives {
-            Archive::open(&file.bytes, &Limits::default())
-        } else {
-            *archives += usize::from(named);
+        let (position, nested) = (index + 1, file.nested);
+        let outcome = |outcome| ReceivedArchive { attachment: index, named, nested, outcome };
+        if self.archives.iter().filter(|archive| archive.nested == nested).count() >= limits.archives {
+            if named {
+                self.archives.push(outcome(Err(Unopened::TooMany { limit: limits.archives })));
+            }
             return;
-        };
-        match opened {
+        }
+        match Archive::open(&file.bytes, &Limits::default()) {
             Ok(archive) if named || holds_metadata(&archive) => {
                 file.kind = FileKind::Xdm;
-                *archives += 1;
-                let nested = file.nested;
-                self.problems.extend(
-                    archive.problems.into_iter().map(|problem| MailProblem::Xdm { position, problem }),
-                );
+                let told = archive.problems.iter().cloned();
+                self.problems.extend(told.map(|problem| MailProblem::Xdm { position, problem }));
                 self.documents.extend(archive.documents.into_iter().map(|document| ReceivedDocument {
                     attachment: index,
                     path: document.path,
                     action: document.action,
                     title: document.title,
                     mime: document.mime,
+                    listed: document.listed,
+                    unique_id: document.unique_id,
+                    patient_id: document.patient_id,
+                    type_code: document.type_code,
                     bytes: document.bytes,
                     nested,
                 }));
+                self.archives.push(outcome(Ok(Opened { files: archive.files, problems: archive.problems })));
             }
             Ok(_) => {}
             Err(error) => {
                 // An archive that is no XDM by name is told only where it is dangerous.
-                if named {
-                    *archives += 1;
-                }
                 if named || !matches!(error, xdm::OpenError::NotZip { .. }) {
-                    self.problems.push(MailProblem::Archive { position, error });
+                    self.problems.push(MailProblem::Archive { position, error: error.clone() });
+                }
+                if named {
+                    self.archives.push(outcome(Err(Unopened::Refused(error))));
                 }
             }
         }

@@ -44,15 +44,20 @@ fn a_mail_that_we_write_is_read_back() {
         (&["2621".into()][..], &["O".into()][..])
     );
     let kinds: Vec<FileKind> = mail.attachments.iter().map(|file| file.kind).collect();
-    assert_eq!(kinds, [FileKind::Xdm, FileKind::Pdf]);
+    assert_eq!(kinds, [FileKind::Xdm, FileKind::Pdf, FileKind::Pdf]);
     let actions: Vec<Action> = mail.documents.iter().map(|document| document.action).collect();
     assert_eq!(actions, [Action::Create, Action::Replace]);
+    let archive = &mail.archives[0];
+    assert_eq!((archive.attachment, archive.named, archive.nested, mail.archives.len()), (0, true, false, 1));
+    let opened = archive.outcome.as_ref().unwrap();
+    assert_eq!((opened.files.len(), opened.problems.len()), (5, 0));
     for (found, sent) in mail.documents.iter().zip(&draft.documents) {
         assert!(found.bytes == sent.content && found.read().is_ok() && !found.nested);
     }
     assert_eq!(mail.attachments[1].sha256, kernel::sha256_hex(&mail.attachments[1].bytes));
     let types: Vec<&str> = mail.parts.iter().map(|part| part.mime.as_str()).collect();
-    assert_eq!(types, ["multipart/mixed", "text/plain", "application/zip", "application/pdf"]);
+    let pdf = "application/pdf";
+    assert_eq!(types, ["multipart/mixed", "text/plain", "application/zip", pdf, pdf]);
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! An IHE_XDM archive: how it is made, and METADATA.XML beside the documents that it describes.
 
-use cda::{Id, Whole};
-use mss::Action;
+use cda::Id;
+use mss::{Action, ReceivedDocument};
 use xdm::{Archive, Document, OpenError, Problem};
 
-use super::document;
-use super::facts::DocumentFacts;
+use super::document::{self, Read};
 use super::finding::{Findings, Severity};
 use super::{At, Facts};
 use crate::Text;
@@ -19,12 +18,59 @@ const ACTION: &str = "LGC.MSS/UX.05";
 pub(super) fn inspect(bytes: &[u8], findings: &mut Findings) -> Facts {
     match Archive::open(bytes, &xdm::Limits::default()) {
         Ok(archive) => {
-            let documents = judge(&archive, findings);
-            Facts { documents: documents.into_iter().map(|(facts, _)| facts).collect() }
+            let entries: Vec<Entry<'_>> = (0..).zip(&archive.documents).map(Entry::from).collect();
+            let read = judge(&archive.files, &archive.problems, &entries, findings);
+            Facts { documents: read.into_iter().map(|read| read.facts).collect() }
         }
         Err(error) => {
             refused(&error, findings, true);
             Facts::default()
+        }
+    }
+}
+
+/// A document of an archive, whoever opened it.
+pub(super) struct Entry<'a> {
+    /// Its place among the documents of the file.
+    index: usize,
+    path: &'a str,
+    bytes: &'a [u8],
+    is_xml: bool,
+    action: Action,
+    listed: bool,
+    unique_id: Option<&'a str>,
+    patient_id: Option<&'a str>,
+    type_code: Option<&'a str>,
+}
+
+impl<'a> From<(usize, &'a Document)> for Entry<'a> {
+    fn from((index, document): (usize, &'a Document)) -> Self {
+        Self {
+            index,
+            path: &document.path,
+            bytes: &document.bytes,
+            is_xml: document.mime.contains("xml") || document.path.to_ascii_uppercase().ends_with(".XML"),
+            action: document.action,
+            listed: document.listed,
+            unique_id: document.unique_id.as_deref(),
+            patient_id: document.patient_id.as_deref(),
+            type_code: document.type_code.as_deref(),
+        }
+    }
+}
+
+impl<'a> From<(usize, &'a ReceivedDocument)> for Entry<'a> {
+    fn from((index, document): (usize, &'a ReceivedDocument)) -> Self {
+        Self {
+            index,
+            path: &document.path,
+            bytes: &document.bytes,
+            is_xml: document.is_xml(),
+            action: document.action,
+            listed: document.listed,
+            unique_id: document.unique_id.as_deref(),
+            patient_id: document.patient_id.as_deref(),
+            type_code: document.type_code.as_deref(),
         }
     }
 }
@@ -48,28 +94,34 @@ pub(super) fn refused(error: &OpenError, findings: &mut Findings, alone: bool) {
     }
 }
 
-/// Judges an archive and each of its documents; gives those that can be read, in the order of the archive.
-pub(super) fn judge(archive: &Archive, findings: &mut Findings) -> Vec<(DocumentFacts, Whole)> {
-    layout(archive, findings);
-    archive.problems.iter().for_each(|fault| problem(fault, findings));
-    let mut read = Vec::new();
-    for entry in &archive.documents {
-        if !entry.looks_like_cda() {
-            if entry.mime.contains("xml") || entry.path.to_ascii_uppercase().ends_with(".XML") {
+/// Judges an opened archive and each of its documents; gives those that can be read, in the order of the archive.
+pub(super) fn judge(
+    files: &[String],
+    problems: &[Problem],
+    entries: &[Entry<'_>],
+    findings: &mut Findings,
+) -> Vec<Read> {
+    layout(files, findings);
+    problems.iter().for_each(|fault| problem(fault, findings));
+    let (mut read, mut any) = (Vec::new(), false);
+    for entry in entries {
+        if !cda::looks_like_cda(entry.bytes) {
+            if entry.is_xml {
                 let message = Text::new(
                     "Ce document XML n’est pas un CDA : le destinataire ne saura pas le classer.",
                     "This XML document is no CDA: the recipient cannot file it.",
                 );
-                findings.error(ARCHIVE, ("ClinicalDocument", "XML"), At::entry(&entry.path), message);
+                findings.error(ARCHIVE, ("ClinicalDocument", "XML"), At::entry(entry.path), message);
             }
             continue;
         }
-        if let Some(found) = document::read(&entry.path, entry.action, &entry.bytes, findings, false) {
-            described(entry, &found.1, findings);
-            read.push(found);
+        any = true;
+        if let Some(found) = document::read(entry.path, entry.action, entry.bytes, findings, false) {
+            described(entry, &found.whole.header, findings);
+            read.push(Read { index: entry.index, ..found });
         }
     }
-    if !archive.documents.iter().any(Document::looks_like_cda) {
+    if !any {
         let message = Text::new(
             "L’archive ne contient aucun document CDA : elle doit en contenir au moins un.",
             "The archive holds no CDA document: it must hold one at least.",
@@ -81,9 +133,9 @@ pub(super) fn judge(archive: &Archive, findings: &mut Findings) -> Vec<(Document
 }
 
 /// The tree of IHE ITI-32: readers find their way all the same, so that a fault here is a warning.
-fn layout(archive: &Archive, findings: &mut Findings) {
+fn layout(files: &[String], findings: &mut Findings) {
     for name in ["INDEX.HTM", "README.TXT"] {
-        if !archive.files.iter().any(|path| path.eq_ignore_ascii_case(name)) {
+        if !files.iter().any(|path| path.eq_ignore_ascii_case(name)) {
             let message = Text::new(
                 format!("{name} manque à la racine de l’archive."),
                 format!("{name} is missing at the root of the archive."),
@@ -91,7 +143,7 @@ fn layout(archive: &Archive, findings: &mut Findings) {
             findings.warning(ARCHIVE, (name, ""), At::default(), message);
         }
     }
-    let odd = archive.files.iter().find(|path| {
+    let odd = files.iter().find(|path| {
         let upper = path.to_ascii_uppercase();
         upper.ends_with("METADATA.XML")
             && !(path.starts_with("IHE_XDM/SUBSET") && path.matches('/').count() == 2 && **path == upper)
@@ -203,15 +255,14 @@ fn problem(problem: &Problem, findings: &mut Findings) {
 }
 
 /// What METADATA.XML says of one document, beside what the document says (spec of the CI-SIS mapping).
-fn described(entry: &Document, whole: &Whole, findings: &mut Findings) {
-    let header = &whole.header;
-    let at = || At::entry(&entry.path);
+fn described(entry: &Entry<'_>, header: &cda::Document, findings: &mut Findings) {
+    let at = || At::entry(entry.path);
     action(entry, header, findings);
     if !entry.listed {
         return;
     }
     let code = header.code.as_ref().map(|code| code.code.as_str()).unwrap_or_default();
-    let declared = entry.type_code.as_deref().unwrap_or_default();
+    let declared = entry.type_code.unwrap_or_default();
     if !code.is_empty() && code != declared {
         let message = Text::new(
             "typeCode de METADATA.XML n’est pas le code du document.",
@@ -220,7 +271,7 @@ fn described(entry: &Document, whole: &Whole, findings: &mut Findings) {
         findings.error(ARCHIVE, (code, declared), at(), message);
     }
     let id = header.id.as_ref().map(Id::to_string).unwrap_or_default();
-    let declared = entry.unique_id.as_deref().unwrap_or_default();
+    let declared = entry.unique_id.unwrap_or_default();
     if !id.is_empty() && id != declared {
         let message = Text::new(
             "uniqueId de METADATA.XML n’est pas l’identifiant du document (racine, ou racine^extension).",
@@ -232,9 +283,9 @@ fn described(entry: &Document, whole: &Whole, findings: &mut Findings) {
 }
 
 /// `patientId`, a CX: `id^^^&oid&ISO^NH`. It is what the recipient files by.
-fn patient_id(entry: &Document, header: &cda::Document, findings: &mut Findings) {
-    let at = || At::entry(&entry.path);
-    let declared = entry.patient_id.as_deref().unwrap_or_default();
+fn patient_id(entry: &Entry<'_>, header: &cda::Document, findings: &mut Findings) {
+    let at = || At::entry(entry.path);
+    let declared = entry.patient_id.unwrap_or_default();
     let mut parts = declared.split('^');
     let number = parts.next().unwrap_or_default();
     let oid = parts.nth(2).and_then(|authority| authority.split('&').nth(1)).unwrap_or_default();
@@ -268,8 +319,8 @@ fn patient_id(entry: &Document, header: &cda::Document, findings: &mut Findings)
 }
 
 /// The slot's name is known from one tool only: warnings.
-fn action(entry: &Document, header: &cda::Document, findings: &mut Findings) {
-    let at = At::entry(&entry.path);
+fn action(entry: &Entry<'_>, header: &cda::Document, findings: &mut Findings) {
+    let at = At::entry(entry.path);
     match (entry.action, &header.replaces) {
         (Action::Replace, None) => {
             let message = Text::new(
@@ -290,10 +341,10 @@ fn action(entry: &Document, header: &cda::Document, findings: &mut Findings) {
 }
 
 /// One patient a mail (MSS/va1.01). Where identities are too incomplete to be told apart, a warning.
-fn one_patient(read: &[(DocumentFacts, Whole)], findings: &mut Findings) {
-    let Some(((_, first), others)) = read.split_first() else { return };
-    let first = &first.header.patient;
-    for (facts, whole) in others {
+fn one_patient(read: &[Read], findings: &mut Findings) {
+    let Some((first, others)) = read.split_first() else { return };
+    let first = &first.whole.header.patient;
+    for Read { facts, whole, .. } in others {
         let other = &whole.header.patient;
         if first.is_same_patient(other) {
             continue;

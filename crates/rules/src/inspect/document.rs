@@ -10,11 +10,19 @@ use super::{At, Facts, file_name};
 use crate::Text;
 use crate::text::shown;
 
+/// A document that was read and judged.
+pub(super) struct Read {
+    /// Its place among the documents of the file.
+    pub(super) index: usize,
+    pub(super) facts: DocumentFacts,
+    pub(super) whole: Whole,
+}
+
 /// A document that came without archive.
 pub(super) fn inspect(name: &str, bytes: &[u8], findings: &mut Findings) -> Facts {
     let name = file_name(name);
     let document = read(name, Action::Create, bytes, findings, true);
-    Facts { documents: document.into_iter().map(|(facts, _)| facts).collect() }
+    Facts { documents: document.into_iter().map(|read| read.facts).collect() }
 }
 
 /// Reads and judges a document; `None` where it cannot be read, which is told. `alone` says that the whole file is this
@@ -25,11 +33,11 @@ pub(super) fn read(
     bytes: &[u8],
     findings: &mut Findings,
     alone: bool,
-) -> Option<(DocumentFacts, Whole)> {
+) -> Option<Read> {
     match cda::read_whole(bytes) {
         Ok(whole) => {
             judge(path, &whole, findings);
-            Some((DocumentFacts::new(path, action, bytes, &whole), whole))
+            Some(Read { index: 0, facts: DocumentFacts::new(path, action, bytes, &whole), whole })
         }
         Err(error) => {
             unreadable(path, &error, findings, alone);

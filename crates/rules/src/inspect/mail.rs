@@ -1,10 +1,13 @@
 //! A mail: its headers, its archive, the PDF files beside it.
 
-use cda::{Document, Whole};
-use mss::{Attachment, FileKind, Interpreted, Mailbox, MessageId, Sender};
-use xdm::Archive;
+use cda::Document;
+use mss::{
+    Attachment, Carried, CarriedDocument, FileKind, Interpreted, Mailbox, MessageId, ReceivedArchive, Sender,
+    Unopened,
+};
 
-use super::facts::DocumentFacts;
+use super::archive::Entry;
+use super::document::Read;
 use super::finding::{Findings, Severity};
 use super::{At, Facts, archive, names, pdf, shape};
 use crate::indicators::of_mail;
@@ -12,16 +15,13 @@ use crate::{Outcome, Text};
 
 const ARCHIVE: &str = "MSS/va1.01";
 
-/// Archives that are opened: as `mss` does.
-const ARCHIVES: usize = 4;
-
 pub(super) fn inspect(bytes: &[u8], findings: &mut Findings) -> Facts {
     let mail = mss::interpret(bytes);
     shape::problems(&mail.problems, findings);
     if mail.parts.is_empty() {
         return Facts::default();
     }
-    let archives: Vec<&Attachment> = mail.attachments.iter().filter(|file| is_archive(file)).collect();
+    let archives: Vec<&ReceivedArchive> = mail.archives.iter().filter(|archive| !archive.nested).collect();
     if archives.len() > 1 {
         let message = Text::new(
             "Le message porte plusieurs archives IHE_XDM : une seule est permise.",
@@ -29,12 +29,18 @@ pub(super) fn inspect(bytes: &[u8], findings: &mut Findings) -> Facts {
         );
         findings.error(ARCHIVE, ("1", &archives.len().to_string()), At::default(), message);
     }
-    let mut read: Vec<(DocumentFacts, Whole)> = Vec::new();
-    for file in archives.iter().take(ARCHIVES) {
+    let mut read: Vec<Read> = Vec::new();
+    for received in &archives {
+        let file = &mail.attachments[received.attachment];
         findings.part = Some(shape::number(&mail.parts, file.part));
-        match Archive::open(&file.bytes, &xdm::Limits::default()) {
-            Ok(opened) => read.extend(archive::judge(&opened, findings)),
-            Err(error) => archive::refused(&error, findings, false),
+        match &received.outcome {
+            Ok(opened) => {
+                let own = (0..).zip(&mail.documents).filter(|(_, of)| of.attachment == received.attachment);
+                let entries: Vec<Entry<'_>> = own.map(Entry::from).collect();
+                read.extend(archive::judge(&opened.files, &opened.problems, &entries, findings));
+            }
+            Err(Unopened::Refused(error)) => archive::refused(error, findings, false),
+            Err(_) => {} // the number of archives is told
         }
         archive_name(file, findings);
         findings.part = None;
@@ -42,7 +48,7 @@ pub(super) fn inspect(bytes: &[u8], findings: &mut Findings) -> Facts {
     bare(&mail, &mut read, findings);
     // What a patient or a server wrote is no mail of an LPS.
     if !matches!(mail.sender, Sender::Patient(_) | Sender::Operator) {
-        headers(bytes, &mail, findings);
+        headers(bytes, &mail, &read, findings);
         subject(bytes, &mail, &read, archives.len(), findings);
         if mail.report.is_none() {
             shape::texts(&mail.parts, findings);
@@ -51,13 +57,7 @@ pub(super) fn inspect(bytes: &[u8], findings: &mut Findings) -> Facts {
             }
         }
     }
-    Facts { documents: read.into_iter().map(|(facts, _)| facts).collect() }
-}
-
-/// An archive, or what is named as one.
-fn is_archive(file: &Attachment) -> bool {
-    let name = file.name.as_deref().unwrap_or_default().trim();
-    !file.nested && (file.kind == FileKind::Xdm || name.eq_ignore_ascii_case(xdm::FILE_NAME))
+    Facts { documents: read.into_iter().map(|read| read.facts).collect() }
 }
 
 fn archive_name(file: &Attachment, findings: &mut Findings) {
@@ -74,9 +74,9 @@ fn archive_name(file: &Attachment, findings: &mut Findings) {
 }
 
 /// CDA documents without archive.
-fn bare(mail: &Interpreted, read: &mut Vec<(DocumentFacts, Whole)>, findings: &mut Findings) {
+fn bare(mail: &Interpreted, read: &mut Vec<Read>, findings: &mut Findings) {
     let of = |at: usize| mail.attachments.get(at).filter(|file| file.kind == FileKind::Cda && !file.nested);
-    for document in &mail.documents {
+    for (index, document) in mail.documents.iter().enumerate() {
         let Some(file) = of(document.attachment) else { continue };
         findings.part = Some(shape::number(&mail.parts, file.part));
         let message = Text::new(
@@ -86,13 +86,18 @@ fn bare(mail: &Interpreted, read: &mut Vec<(DocumentFacts, Whole)>, findings: &m
         findings.error(ARCHIVE, (xdm::FILE_NAME, &document.path), At::entry(&document.path), message);
         let found = super::document::read(&document.path, document.action, &document.bytes, findings, false);
         findings.part = None;
-        read.extend(found);
+        read.extend(found.map(|found| Read { index, ..found }));
     }
 }
 
-fn headers(bytes: &[u8], mail: &Interpreted, findings: &mut Findings) {
+fn headers(bytes: &[u8], mail: &Interpreted, read: &[Read], findings: &mut Findings) {
     let to_patient = mail.to.iter().chain(&mail.cc).any(is_patient);
-    for (rule, name, held) in of_mail(bytes, &mss::carried(bytes), to_patient) {
+    let carried =
+        Carried::read_by(mail, |index, document| match read.iter().find(|read| read.index == index) {
+            Some(read) => Ok(CarriedDocument::new(document, &read.whole.header)),
+            None => document.read().map(|header| CarriedDocument::new(document, &header)),
+        });
+    for (rule, name, held) in of_mail(bytes, &carried, to_patient) {
         let severity = match held.outcome {
             Outcome::Failed => Severity::Error,
             Outcome::Inconclusive => Severity::Warning,
@@ -155,13 +160,7 @@ fn sender(bytes: &[u8], mail: &Interpreted, findings: &mut Findings) {
     }
 }
 
-fn subject(
-    bytes: &[u8],
-    mail: &Interpreted,
-    read: &[(DocumentFacts, Whole)],
-    archives: usize,
-    findings: &mut Findings,
-) {
+fn subject(bytes: &[u8], mail: &Interpreted, read: &[Read], archives: usize, findings: &mut Findings) {
     const RULE: &str = "ECO.2.1.3";
     let at = At::header(bytes, "Subject", 0);
     if archives == 0 {
@@ -174,7 +173,7 @@ fn subject(
         }
         return;
     }
-    let headers: Vec<&Document> = read.iter().map(|(_, whole)| &whole.header).collect();
+    let headers: Vec<&Document> = read.iter().map(|read| &read.whole.header).collect();
     let Some(held) = names::subject(&mail.subject, &headers) else {
         if !mail.marked {
             let message = Text::new(
@@ -209,7 +208,7 @@ fn subject(
 
 /// One PDF/A-1 for each CDA document (MSS/va1.01), named by it (ECO.2.1.6), and the embedded one where the document is a PDF
 /// (ECO.2.1.5). Other PDF files may go along.
-fn pdfs(mail: &Interpreted, read: &[(DocumentFacts, Whole)], findings: &mut Findings) {
+fn pdfs(mail: &Interpreted, read: &[Read], findings: &mut Findings) {
     let of_mail = |file: &&Attachment| !file.nested && file.kind == FileKind::Pdf;
     let files: Vec<&Attachment> = mail.attachments.iter().filter(of_mail).collect();
     if files.len() < read.len() {
@@ -229,7 +228,7 @@ fn pdfs(mail: &Interpreted, read: &[(DocumentFacts, Whole)], findings: &mut Find
         return;
     }
     let listed = files.iter().map(|file| file.name.as_deref().unwrap_or("?")).collect::<Vec<_>>().join(", ");
-    for (facts, whole) in read {
+    for Read { facts, whole, .. } in read {
         let document = &whole.header;
         let named = |labelled: bool| {
             files.iter().any(|file| {

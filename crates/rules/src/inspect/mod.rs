@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use facts::{DocumentFacts, Facts, MediaFacts};
 pub use finding::{At, Finding, Severity};
+pub use mss::Action;
 pub use report::{Checked, Report, Summary};
 
 use crate::Text;

@@ -1,6 +1,8 @@
 //! A PDF file by itself. It is not opened as a PDF: what is looked for stands in clear in every PDF/A-1, whose metadata may
 //! not be compressed (ISO 19005-1 §6.7.2).
 
+use memchr::memmem;
+
 use super::finding::Findings;
 use super::{At, Facts, file_name, names};
 use crate::Text;
@@ -25,7 +27,7 @@ pub(super) fn inspect(name: &str, bytes: &[u8], findings: &mut Findings) -> Fact
 /// What a PDF must be to be PDF/A-1 (ECO.2.1.5), as far as its octets tell without reading it. A warning at most: only a
 /// validator can say.
 pub(super) fn judge(name: &str, bytes: &[u8], findings: &mut Findings) {
-    let holds = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
+    let holds = |word: &[u8]| memmem::find(bytes, word).is_some();
     let mut warn = |expected: &str, received: &str, fr: &str, en: &str| {
         findings.warning("ECO.2.1.5", (expected, received), At::entry(name), Text::new(fr, en));
     };
