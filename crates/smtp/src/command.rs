@@ -1,6 +1,7 @@
 use kernel::Secret;
 
 use crate::address::{AddressError, Domain, ForwardPath, ReversePath};
+use crate::dsn::{Notify, OriginalRecipient, Ret, envid, xtext};
 use crate::response::Response;
 
 /// One command line (RFC 5321 §4.1.1, RFC 3207, RFC 4954). `Debug` never shows a SASL response.
@@ -31,9 +32,18 @@ pub enum Command {
     Rcpt {
         /// The recipient.
         to: ForwardPath,
+        /// What was said with it.
+        parameters: RcptParameters,
     },
     /// `DATA`.
     Data,
+    /// `BDAT size [LAST]` (RFC 3030 §2).
+    Bdat {
+        /// Octets that follow the command.
+        size: u64,
+        /// Whether they are the message's last ones.
+        last: bool,
+    },
     /// `RSET`.
     Rset,
     /// `NOOP`, with or without words.
@@ -48,8 +58,8 @@ pub enum Command {
     Help,
 }
 
-/// The parameters of MAIL that the server offers: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531) and AUTH
-/// (RFC 4954 §5).
+/// The parameters of MAIL that the server offers: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), AUTH
+/// (RFC 4954 §5), RET and ENVID (RFC 3461 §4.3, §4.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MailParameters {
     /// The size that the client announces, in octets.
@@ -60,6 +70,40 @@ pub struct MailParameters {
     pub smtputf8: bool,
     /// Who submitted the message first; `Some("")` for `<>`. Not believed.
     pub auth: Option<String>,
+    /// How much of the message a failure notice returns.
+    pub ret: Option<Ret>,
+    /// The client's own mark for this sending, given back in each notice.
+    pub envid: Option<String>,
+}
+
+impl MailParameters {
+    /// The first keyword given that needs more than what every server offers here (SIZE and AUTH).
+    pub fn extension(&self) -> Option<&'static str> {
+        [
+            (self.body.is_some(), "BODY"),
+            (self.smtputf8, "SMTPUTF8"),
+            (self.ret.is_some(), "RET"),
+            (self.envid.is_some(), "ENVID"),
+        ]
+        .into_iter()
+        .find_map(|(given, keyword)| given.then_some(keyword))
+    }
+}
+
+/// The parameters of RCPT that the server offers: NOTIFY and ORCPT (RFC 3461 §4.1, §4.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RcptParameters {
+    /// When the sender wants to be told.
+    pub notify: Option<Notify>,
+    /// Whom the sender first wrote to.
+    pub orcpt: Option<OriginalRecipient>,
+}
+
+impl RcptParameters {
+    /// The first keyword given: each needs an extension.
+    pub fn extension(&self) -> Option<&'static str> {
+        if self.notify.is_some() { Some("NOTIFY") } else { self.orcpt.as_ref().map(|_| "ORCPT") }
+    }
 }
 
 /// `BODY=`.
@@ -98,6 +142,7 @@ impl Command {
             "MAIL" => parse_mail(rest.unwrap_or_default()),
             "RCPT" => parse_rcpt(rest.unwrap_or_default()),
             "DATA" => alone(rest, Self::Data),
+            "BDAT" => parse_bdat(rest),
             "RSET" => alone(rest, Self::Rset),
             "QUIT" => alone(rest, Self::Quit),
             "NOOP" => Ok(Self::Noop),
@@ -118,6 +163,7 @@ impl Command {
             Self::Mail { .. } => "MAIL",
             Self::Rcpt { .. } => "RCPT",
             Self::Data => "DATA",
+            Self::Bdat { .. } => "BDAT",
             Self::Rset => "RSET",
             Self::Noop => "NOOP",
             Self::Quit => "QUIT",
@@ -168,6 +214,9 @@ pub enum SyntaxError {
     /// AUTH without a mechanism, or with too many words.
     #[error("Syntax: AUTH mechanism [initial-response]")]
     Auth,
+    /// BDAT without its size, or with something else than LAST behind it. What follows cannot be told from commands.
+    #[error("Syntax: BDAT octets [LAST]")]
+    Bdat,
 }
 
 impl SyntaxError {
@@ -179,7 +228,7 @@ impl SyntaxError {
             Self::Recipient(_) => (501, "5.1.3"),
             Self::Parameter(_) => (555, "5.5.4"),
             Self::Keyword | Self::Space => (501, "5.5.2"),
-            Self::Unexpected | Self::Missing | Self::Name | Self::Value(_) | Self::Auth => (501, "5.5.4"),
+            Self::Unexpected | Self::Missing | Self::Name | Self::Value(_) | Self::Auth | Self::Bdat => (501, "5.5.4"),
         };
         Response::new(code, enhanced, self.to_string())
     }
@@ -225,10 +274,23 @@ fn parse_mail(rest: &str) -> Result<Command, SyntaxError> {
 fn parse_rcpt(rest: &str) -> Result<Command, SyntaxError> {
     let path = after_keyword(rest, "TO:")?;
     let (to, rest) = ForwardPath::take(path).map_err(SyntaxError::Recipient)?;
-    match words(rest).ok_or(SyntaxError::Recipient(AddressError::Brackets))?.next() {
-        None => Ok(Command::Rcpt { to }),
-        Some(word) => Err(SyntaxError::Parameter(keyword_of(word).0)),
+    let mut parameters = RcptParameters::default();
+    for word in words(rest).ok_or(SyntaxError::Recipient(AddressError::Brackets))? {
+        parameters.add(word)?;
     }
+    Ok(Command::Rcpt { to, parameters })
+}
+
+/// `"BDAT" SP chunk-size [SP end-marker] CR LF` (RFC 3030 §2).
+fn parse_bdat(rest: Option<&str>) -> Result<Command, SyntaxError> {
+    let mut words = rest.ok_or(SyntaxError::Bdat)?.split(' ');
+    let size = words.next().and_then(digits).ok_or(SyntaxError::Bdat)?;
+    let last = match words.next() {
+        None => false,
+        Some(marker) if marker.eq_ignore_ascii_case("LAST") => true,
+        Some(_) => return Err(SyntaxError::Bdat),
+    };
+    if words.next().is_some() { Err(SyntaxError::Bdat) } else { Ok(Command::Bdat { size, last }) }
 }
 
 fn after_keyword<'a>(rest: &'a str, keyword: &str) -> Result<&'a str, SyntaxError> {
@@ -265,10 +327,27 @@ impl MailParameters {
             ("BODY", Some(value)) => body_type(value).map(|body| self.body.replace(body).is_none()),
             ("AUTH", Some(value)) => submitter(value).map(|who| self.auth.replace(who).is_none()),
             ("SMTPUTF8", None) => Some(!std::mem::replace(&mut self.smtputf8, true)),
-            ("SIZE" | "BODY" | "AUTH" | "SMTPUTF8", _) => None,
+            ("RET", Some(value)) => Ret::parse(value).map(|ret| self.ret.replace(ret).is_none()),
+            ("ENVID", Some(value)) => envid(value).map(|mark| self.envid.replace(mark).is_none()),
+            ("SIZE" | "BODY" | "AUTH" | "SMTPUTF8" | "RET" | "ENVID", _) => None,
             _ => return Err(SyntaxError::Parameter(keyword)),
         };
         // `false`: given twice.
+        if read == Some(true) { Ok(()) } else { Err(SyntaxError::Value(keyword)) }
+    }
+}
+
+impl RcptParameters {
+    fn add(&mut self, word: &str) -> Result<(), SyntaxError> {
+        let (keyword, value) = keyword_of(word);
+        let read = match (keyword.as_str(), value) {
+            ("NOTIFY", Some(value)) => Notify::parse(value).map(|when| self.notify.replace(when).is_none()),
+            ("ORCPT", Some(value)) => {
+                OriginalRecipient::parse(value).map(|who| self.orcpt.replace(who).is_none())
+            }
+            ("NOTIFY" | "ORCPT", _) => None,
+            _ => return Err(SyntaxError::Parameter(keyword)),
+        };
         if read == Some(true) { Ok(()) } else { Err(SyntaxError::Value(keyword)) }
     }
 }
@@ -289,27 +368,9 @@ fn body_type(value: &str) -> Option<BodyType> {
     }
 }
 
-/// `AUTH=<>` or an address in xtext (RFC 3461 §4: `+` and two upper-case hexadecimal digits).
+/// `AUTH=<>` or an address in xtext (RFC 4954 §5).
 fn submitter(value: &str) -> Option<String> {
-    if value == "<>" {
-        return Some(String::new());
-    }
-    let mut bytes = value.bytes();
-    let mut out = Vec::with_capacity(value.len());
-    let hex = |digit: Option<u8>| match digit? {
-        digit @ b'0'..=b'9' => Some(digit - b'0'),
-        digit @ b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    };
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'+' => out.push(hex(bytes.next())? * 16 + hex(bytes.next())?),
-            b'=' => return None,
-            b'!'..=b'~' => out.push(byte),
-            _ => return None,
-        }
-    }
-    String::from_utf8(out).ok().filter(|text| !text.is_empty())
+    if value == "<>" { Some(String::new()) } else { xtext(value) }
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub struct DataReceiver {
     largest: u64,
     read: u64,
     fault: Option<DataFault>,
+    /// Whether dots at the start of a line mean something.
+    dots: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,9 @@ pub enum DataFault {
     /// An LF without its CR (RFC 5321 §2.3.8).
     #[error("the message holds a LF without CR; lines end with CR LF")]
     BareLf,
+    /// A NUL, which no later server and no IMAP literal may carry (RFC 5322 §2.2, RFC 9051 §4.3.1).
+    #[error("the message holds a NUL")]
+    Nul,
     /// A line over the limit (RFC 5321 §4.5.3.1.6: 1 000 octets with CR LF).
     #[error("the message holds a line over the limit of 1000 octets")]
     LineTooLong,
@@ -61,7 +66,21 @@ impl DataReceiver {
     /// For one message. `longest_line` counts the CR LF; `largest` is in octets of the message once its dots are
     /// undone.
     pub fn new(longest_line: usize, largest: u64) -> Self {
-        Self { state: State::LineStart, line: 0, longest_line, size: 0, largest, read: 0, fault: None }
+        Self { state: State::LineStart, line: 0, longest_line, size: 0, largest, read: 0, fault: None, dots: true }
+    }
+
+    /// For one message in chunks (BDAT, RFC 3030): dots mean nothing and nothing within ends it. Lines are held to the
+    /// same rules, since BINARYMIME is not offered. [`DataReceiver::end`] is called after the last chunk.
+    pub fn chunked(longest_line: usize, largest: u64) -> Self {
+        Self { dots: false, ..Self::new(longest_line, largest) }
+    }
+
+    /// The end of a message in chunks: a CR that still waits for its LF gets none.
+    pub fn end(&mut self) {
+        if self.state == State::Cr {
+            self.condemn(DataFault::BareCr);
+        }
+        self.state = State::Finished;
     }
 
     /// Reads `input`, cut anywhere, and adds the message's octets to `out`. After a fault nothing more is added.
@@ -92,7 +111,7 @@ impl DataReceiver {
     /// Handles the start of `input` (never empty) and says how much of it.
     fn step(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
         match (self.state, input[0]) {
-            (State::LineStart, b'.') => self.go(State::Dot),
+            (State::LineStart, b'.') if self.dots => self.go(State::Dot),
             (State::LineStart | State::Text, _) => return self.text(input, out),
             (State::Cr, b'\n') => {
                 self.put(b"\r\n", out);
@@ -124,7 +143,17 @@ impl DataReceiver {
 
     /// A run of octets up to the next CR or LF.
     fn text(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
-        let run = input.iter().position(|&byte| matches!(byte, b'\r' | b'\n')).unwrap_or(input.len());
+        let mut from = 0;
+        let run = loop {
+            match memchr::memchr3(b'\r', b'\n', 0, &input[from..]) {
+                Some(at) if input[from + at] == 0 => {
+                    self.condemn(DataFault::Nul);
+                    from += at + 1;
+                }
+                Some(at) => break from + at,
+                None => break input.len(),
+            }
+        };
         self.put(&input[..run], out);
         self.state = State::Text;
         match input.get(run) {
@@ -201,11 +230,29 @@ mod tests {
             let input = [b"a", end, b"MAIL FROM:<x@y>\r\n"].concat();
             let (_, progress, fault) = receive(&input);
             assert!(!progress.finished, "{end:?} ended the message");
-            assert!(fault.is_some() || end.contains(&0), "{end:?} was not condemned");
+            assert!(fault.is_some(), "{end:?} was not condemned");
             // And the true end is still found afterwards.
             let whole = [&input[..], b"\r\n.\r\n"].concat();
             assert!(receive(&whole).1.finished, "{end:?} hid the end");
         }
+    }
+
+    #[test]
+    fn chunks_have_no_dots_and_the_same_lines() {
+        let chunks = |parts: &[&[u8]]| {
+            let (mut receiver, mut out) = (DataReceiver::chunked(1_000, 10_000), Vec::new());
+            for part in parts {
+                let progress = receiver.receive(part, &mut out);
+                assert_eq!(progress, Progress { consumed: part.len(), finished: false });
+            }
+            receiver.end();
+            (out, receiver.fault())
+        };
+        assert_eq!(chunks(&[b"..a\r", b"\n.\r\n", b"end"]), (b"..a\r\n.\r\nend".to_vec(), None));
+        assert_eq!(chunks(&[b"a\r"]).1, Some(DataFault::BareCr));
+        assert_eq!(chunks(&[b"a\nb"]).1, Some(DataFault::BareLf));
+        assert_eq!(chunks(&[b"a\0b\r\n"]).1, Some(DataFault::Nul));
+        assert_eq!(chunks(&[b""]), (vec![], None));
     }
 
     #[test]

@@ -14,11 +14,17 @@ mod address;
 pub mod client;
 mod command;
 mod data;
+mod dsn;
 mod line;
+mod notice;
 mod response;
+mod sender;
 
 pub use address::{AddressError, Domain, ForwardPath, Mailbox, ReversePath};
-pub use command::{BodyType, Command, MailParameters, SyntaxError};
+pub use command::{BodyType, Command, MailParameters, RcptParameters, SyntaxError};
 pub use data::{DataFault, DataReceiver, Progress};
+pub use dsn::{Notify, OriginalRecipient, Ret};
 pub use line::{LineError, LineReader};
+pub use notice::{Action, Notice, Outcome, date};
 pub use response::Response;
+pub use sender::{SenderError, senders};

@@ -23,6 +23,12 @@ impl Response {
         Self { code, enhanced: None, lines: vec![clean(text.as_ref())] }
     }
 
+    /// The same without its enhanced code, for a client that was not offered any (RFC 2034 §3).
+    #[must_use]
+    pub fn unenhanced(self) -> Self {
+        Self { enhanced: None, ..self }
+    }
+
     /// Adds a line.
     #[must_use]
     pub fn line(mut self, text: impl AsRef<str>) -> Self {

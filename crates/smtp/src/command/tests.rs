@@ -36,6 +36,7 @@ fn mail_takes_the_parameters_that_are_offered() {
         body: Some(BodyType::EightBitMime),
         smtputf8: true,
         auth: Some("a+b@c.fr".into()),
+        ..MailParameters::default()
     };
     assert_eq!(parameters, expected);
     assert!(matches!(parse("mail from:<>").unwrap(), Command::Mail { from: ReversePath::Null, .. }));
@@ -47,7 +48,9 @@ fn what_is_wrong_has_its_reply() {
     assert_eq!(code("MAIL FROM:a@b"), (501, "5.1.7"));
     assert_eq!(code("MAIL FROM:<a@b>SIZE=1"), (501, "5.1.7"));
     assert_eq!(code("MAIL <a@b>"), (501, "5.5.2"));
-    assert_eq!(code("MAIL FROM:<a@b> RET=HDRS"), (555, "5.5.4"));
+    assert_eq!(code("MAIL FROM:<a@b> HOLDFOR=1"), (555, "5.5.4"));
+    assert_eq!(code("MAIL FROM:<a@b> RET=NONE"), (501, "5.5.4"));
+    assert_eq!(code("MAIL FROM:<a@b> BODY=BINARYMIME"), (501, "5.5.4"));
     assert_eq!(code("MAIL FROM:<a@b>  SIZE=1"), (555, "5.5.4"));
     assert_eq!(code("MAIL FROM:<a@b> SIZE=1 SIZE=1"), (501, "5.5.4"));
     assert_eq!(code("MAIL FROM:<a@b> SIZE=-1"), (501, "5.5.4"));
@@ -55,7 +58,13 @@ fn what_is_wrong_has_its_reply() {
     assert_eq!(code("MAIL FROM:<a@b> SMTPUTF8=1"), (501, "5.5.4"));
     assert_eq!(code("RCPT TO:<>"), (501, "5.1.3"));
     assert_eq!(code("RCPT TO:<@r:a@b>"), (501, "5.1.3"));
-    assert_eq!(code("RCPT TO:<a@b> NOTIFY=NEVER"), (555, "5.5.4"));
+    assert_eq!(code("RCPT TO:<a@b> SIZE=1"), (555, "5.5.4"));
+    assert_eq!(code("RCPT TO:<a@b> NOTIFY=NEVER,FAILURE"), (501, "5.5.4"));
+    assert_eq!(code("RCPT TO:<a@b> NOTIFY=NEVER NOTIFY=NEVER"), (501, "5.5.4"));
+    assert_eq!(code("RCPT TO:<a@b> ORCPT=a@b"), (501, "5.5.4"));
+    for bad in ["BDAT", "BDAT x", "BDAT 1 FIRST", "BDAT 1 LAST 2", "BDAT -1", "BDAT  1"] {
+        assert_eq!(code(bad), (501, "5.5.4"), "{bad}");
+    }
     assert_eq!(code("STARTTLS now"), (501, "5.5.4"));
     assert_eq!(code("AUTH"), (501, "5.5.4"));
     assert_eq!(code("AUTH  XOAUTH2"), (501, "5.5.4"));
@@ -67,6 +76,25 @@ fn what_is_wrong_has_its_reply() {
     assert_eq!(code(""), (500, "5.5.2"));
     assert_eq!(code("NOOP\0"), (500, "5.5.2"));
     assert_eq!(Command::parse(b"NOOP \xff").unwrap_err(), SyntaxError::Characters);
+}
+
+#[test]
+fn notices_are_asked_for() {
+    let Command::Mail { parameters, .. } = parse("MAIL FROM:<a@b> ret=hdrs ENVID=QQ314159+2Bx").unwrap() else {
+        panic!("not MAIL")
+    };
+    assert_eq!((parameters.ret, parameters.envid.as_deref()), (Some(Ret::Headers), Some("QQ314159+x")));
+    assert_eq!(parameters.extension(), Some("RET"));
+    let Command::Rcpt { parameters, .. } =
+        parse("RCPT TO:<a@b> NOTIFY=SUCCESS,delay ORCPT=rfc822;Bob+2Bx@c.fr").unwrap()
+    else {
+        panic!("not RCPT")
+    };
+    let notify = Notify { success: true, failure: false, delay: true };
+    assert_eq!(parameters.notify, Some(notify));
+    assert_eq!(parameters.orcpt.unwrap().to_string(), "rfc822;Bob+2Bx@c.fr");
+    assert_eq!(parse("BDAT 86 last").unwrap(), Command::Bdat { size: 86, last: true });
+    assert_eq!(parse("BDAT 0").unwrap(), Command::Bdat { size: 0, last: false });
 }
 
 #[test]
@@ -121,7 +149,7 @@ proptest! {
         let line = format!("{verb}:<{local}@{domain}>{parameter}");
         let ours = match parse(&line).unwrap() {
             Command::Mail { from, parameters } => (from.address(), parameters.size.unwrap_or(0)),
-            Command::Rcpt { to } => (to.address(), 0),
+            Command::Rcpt { to, .. } => (to.address(), 0),
             other => panic!("{other:?}"),
         };
         let theirs = oracle(&line).expect("the other parser accepts the line");
