@@ -32,6 +32,8 @@ pub(crate) struct Connection {
     pub(crate) mid_literal: bool,
     shutdown: watch::Receiver<bool>,
     patience: Duration,
+    /// When the message of an APPEND in progress must be all there.
+    message_deadline: Option<Instant>,
     write_patience: Duration,
     sasl_line: usize,
     literals: usize,
@@ -92,6 +94,7 @@ impl Connection {
             mid_literal: false,
             shutdown,
             patience: timing.login,
+            message_deadline: None,
             write_patience: timing.login,
             sasl_line: limits.sasl_line,
             literals: limits.imap_literals,
@@ -120,24 +123,27 @@ impl Connection {
         self.reader.buffered()
     }
 
-    /// The next frame, waiting for as many bytes as it needs.
+    /// The next frame, waiting for as many bytes as it needs. Patience is for the whole frame, so that a client cannot
+    /// feed it by drops.
     pub(crate) async fn frame(&mut self) -> Result<Result<Frame, Refused>, End> {
+        let deadline = Instant::now() + self.patience;
         loop {
             match self.reader.poll() {
                 Ok(Some(frame)) => return Ok(Ok(frame)),
                 Err(refused) => return Ok(Err(refused)),
-                Ok(None) => self.fill().await?,
+                Ok(None) => self.fill_by(deadline).await?,
             }
         }
     }
 
     /// One line that is no command: a SASL response.
     pub(crate) async fn sasl_line(&mut self) -> Result<Result<Bytes, Refused>, End> {
+        let deadline = Instant::now() + self.patience;
         loop {
             match self.reader.poll_line(self.sasl_line) {
                 Ok(Some(line)) => return Ok(Ok(line)),
                 Err(refused) => return Ok(Err(refused)),
-                Ok(None) => self.fill().await?,
+                Ok(None) => self.fill_by(deadline).await?,
             }
         }
     }
@@ -147,14 +153,19 @@ impl Connection {
         self.reader.poll_line(self.sasl_line)
     }
 
-    /// The next octets of an APPEND's message; empty when it is complete.
+    /// The next octets of an APPEND's message; empty when it is complete. Patience is for the whole message.
     pub(crate) async fn message(&mut self) -> Result<Bytes, End> {
+        let deadline = *self.message_deadline.get_or_insert_with(|| Instant::now() + self.patience);
         loop {
             let piece = self.reader.take_message();
-            if !piece.is_empty() || self.reader.message_left() == 0 {
+            if self.reader.message_left() == 0 {
+                self.message_deadline = None;
                 return Ok(piece);
             }
-            self.fill().await?;
+            if !piece.is_empty() {
+                return Ok(piece);
+            }
+            self.fill_by(deadline).await?;
         }
     }
 
@@ -164,13 +175,17 @@ impl Connection {
 
     /// Waits for more bytes. Nothing is lost where the future is dropped.
     pub(crate) async fn fill(&mut self) -> Result<(), End> {
+        self.fill_by(Instant::now() + self.patience).await
+    }
+
+    async fn fill_by(&mut self, deadline: Instant) -> Result<(), End> {
         let Some(stream) = &mut self.stream else { return Err(End::Broken("the handshake failed".into())) };
         let space = self.reader.space();
         space.reserve(READ);
         tokio::select! {
             biased;
             () = down(&mut self.shutdown) => Err(End::Shutdown),
-            read = timeout(self.patience, stream.read_buf(space)) => match read {
+            read = timeout_at(deadline, stream.read_buf(space)) => match read {
                 Err(_) => Err(End::Timeout),
                 Ok(Ok(0)) => Err(End::Eof),
                 Ok(Ok(_)) => Ok(()),

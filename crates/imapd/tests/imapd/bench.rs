@@ -11,7 +11,9 @@ use imapd::{Context, Endpoint};
 use journal::{Journal, Query};
 use kernel::{Clock, Limits, Secret, Timing};
 use mailstore::{Delivery, Flags, MailStore};
-use sasl::{Attempt, Authenticator, Credentials, Granted, Mechanism, Offer, Refusal, RefusalCode, Rights};
+use sasl::{
+    Attempt, Authenticator, Credentials, Granted, Mechanism, Offer, Profile, Refusal, RefusalCode, Rights,
+};
 use tempfile::TempDir;
 use tls::{ClientTrust, Issued, Lab, LabNames};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -46,6 +48,20 @@ impl Bench {
     }
 
     pub(crate) async fn with(limits: Limits, timing: Timing) -> Self {
+        Self::set_up(limits, timing, Offers::default()).await
+    }
+
+    /// With a profile on the ports and on the PER mailbox.
+    pub(crate) async fn profile(profile: Profile) -> Self {
+        let offer = Offer { profile, ..Offer::default() };
+        Self::offering(Offers { port: offer, mailbox: offer, ..Offers::default() }).await
+    }
+
+    pub(crate) async fn offering(offers: Offers) -> Self {
+        Self::set_up(Limits::default(), Timing::real(), offers).await
+    }
+
+    async fn set_up(limits: Limits, timing: Timing, offers: Offers) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::system();
         let db = db::Db::open_sqlite(&dir.path().join("data.sqlite")).await.unwrap();
@@ -60,7 +76,7 @@ impl Bench {
             journal: journal.clone(),
             store: store.clone(),
             acceptor: lab.acceptor(),
-            authenticator: Arc::new(Door { per, app }),
+            authenticator: Arc::new(Door { per, app, offers }),
             limits,
             timing,
             clock,
@@ -70,7 +86,7 @@ impl Bench {
         for implicit_tls in [false, true] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             ports.push(listener.local_addr().unwrap().port());
-            let endpoint = Endpoint { implicit_tls, run: Some(31), ..Endpoint::default() };
+            let endpoint = Endpoint { implicit_tls, run: Some(31), offer: offers.port };
             servers.push(tokio::spawn(imapd::serve(context.clone(), listener, endpoint, signal.clone())));
         }
         Self { dir, store, journal, lab, per, clear: ports[0], tls: ports[1], shutdown, servers }
@@ -104,7 +120,7 @@ impl Bench {
     /// A client in clear.
     pub(crate) async fn clear(&self) -> Client {
         let mut client = Client::over(TcpStream::connect(("127.0.0.1", self.clear)).await.unwrap());
-        assert!(client.line().await.starts_with("* OK [CAPABILITY IMAP4rev1 "));
+        assert!(client.line().await.starts_with("* OK [CAPABILITY IMAP4rev"));
         client
     }
 
@@ -112,7 +128,7 @@ impl Bench {
     pub(crate) async fn tls(&self, certificate: Option<&Issued>) -> Client {
         let tcp = TcpStream::connect(("127.0.0.1", self.tls)).await.unwrap();
         let mut client = Client::over(self.handshake(tcp, certificate).await.unwrap());
-        assert!(client.line().await.starts_with("* OK [CAPABILITY IMAP4rev1 "));
+        assert!(client.line().await.starts_with("* OK [CAPABILITY IMAP4rev"));
         client
     }
 
@@ -134,7 +150,7 @@ impl Bench {
     pub(crate) async fn logged_in(&self) -> Client {
         let mut client = self.tls(None).await;
         let answer = client.ask(&format!("AUTHENTICATE XOAUTH2 {}", xoauth2(PER, TOKEN))).await;
-        assert!(answer.last().unwrap().contains("OK [CAPABILITY IMAP4rev1 "), "{answer:?}");
+        assert!(answer.last().unwrap().contains("OK [CAPABILITY IMAP4rev"), "{answer:?}");
         client
     }
 
@@ -196,10 +212,25 @@ pub(crate) fn xoauth2(user: &str, token: &str) -> String {
     sasl::xoauth2_response(user, &Secret::new(token.to_owned())).reveal().clone()
 }
 
+/// What the ports offer, what the PER mailbox offers, and what its owner may do with it.
+#[derive(Clone, Copy)]
+pub(crate) struct Offers {
+    pub(crate) port: Offer,
+    pub(crate) mailbox: Offer,
+    pub(crate) rights: Rights,
+}
+
+impl Default for Offers {
+    fn default() -> Self {
+        Self { port: Offer::default(), mailbox: Offer::default(), rights: Rights::ALL }
+    }
+}
+
 /// Two mailboxes: one opened by a token, one by a certificate.
 struct Door {
     per: i64,
     app: i64,
+    offers: Offers,
 }
 
 impl Door {
@@ -210,8 +241,8 @@ impl Door {
                     mailbox: user,
                     identity: "899700000018".into(),
                     account: self.per,
-                    offer: Offer::default(),
-                    rights: Rights::ALL,
+                    offer: self.offers.mailbox,
+                    rights: self.offers.rights,
                 }),
                 TOKEN => {
                     Err(Refusal::new(RefusalCode::WrongIdentity, "this mailbox belongs to somebody else"))
@@ -253,12 +284,14 @@ impl Authenticator for Door {
         })
     }
 
-    fn mechanisms(&self, certificate: Option<&CertificateFacts>, _offer: &Offer) -> Vec<Mechanism> {
-        if certificate.is_some() {
-            vec![Mechanism::External, Mechanism::Xoauth2]
-        } else {
-            vec![Mechanism::Xoauth2]
-        }
+    fn offer_of(&self, credentials: &Credentials) -> Option<Offer> {
+        (credentials.user() == PER).then_some(self.offers.mailbox)
+    }
+
+    fn mechanisms(&self, certificate: Option<&CertificateFacts>, offer: &Offer) -> Vec<Mechanism> {
+        let external = certificate.map(|_| Mechanism::External);
+        let bearer = offer.oauthbearer.then_some(Mechanism::OauthBearer);
+        external.into_iter().chain([Mechanism::Xoauth2]).chain(bearer).collect()
     }
 }
 

@@ -7,4 +7,7 @@ mod bench;
 mod folders;
 mod login;
 mod messages;
+mod offers;
 mod other_clients;
+mod revisions;
+mod sync;
