@@ -101,7 +101,9 @@ impl<'a> Cursor<'a> {
     /// `astring`: an atom (with `]` allowed) or a string.
     pub(crate) fn astring(&mut self) -> Parse<Cow<'a, [u8]>> {
         match self.peek() {
-            Some(b'"' | b'{' | b'~') => self.string(),
+            Some(b'"' | b'{') => self.string(),
+            // `~` starts a literal8 (RFC 3516), and is an atom's character like another (RFC 3501 §9).
+            Some(b'~') if self.bytes.get(self.at + 1) == Some(&b'{') => self.string(),
             _ => {
                 let text =
                     self.text_while(|byte| is_atom_char(byte) || byte == b']', "an atom or a string")?;
@@ -250,6 +252,12 @@ mod tests {
         cursor.space().unwrap();
         assert_eq!(&*cursor.astring().unwrap(), b"h");
         cursor.end().unwrap();
+    }
+
+    #[test]
+    fn a_tilde_is_an_atom_unless_a_literal8_follows() {
+        assert_eq!(&*Cursor::new(b"~foo").astring().unwrap(), b"~foo");
+        assert_eq!(&*Cursor::new(b"~{3}\r\na\0b").astring().unwrap(), b"a\0b");
     }
 
     #[test]

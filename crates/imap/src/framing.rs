@@ -203,7 +203,9 @@ impl CommandReader {
                         return Ok(Some(Frame::AppendEnd(line)));
                     };
                     if plus && self.unwaited.is_none_or(|limit| size > limit) {
-                        return Err(self.refused(FramingError::NotWaiting { size, limit: self.unwaited }, true));
+                        return Err(
+                            self.refused(FramingError::NotWaiting { size, limit: self.unwaited }, true)
+                        );
                     }
                     self.state = State::Message(size);
                     return Ok(Some(Frame::AppendNext { bytes: line, size, synchronising: !plus }));

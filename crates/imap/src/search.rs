@@ -18,7 +18,9 @@ pub fn field_holds(header: &[u8], name: &str, needle: &str) -> bool {
     }
     needle.is_empty()
         || present.any(|field| fold(&String::from_utf8_lossy(&unfold(field.value))).contains(needle))
-        || decoded(header).iter().any(|(found, value)| found.eq_ignore_ascii_case(name) && value.contains(needle))
+        || decoded(header)
+            .iter()
+            .any(|(found, value)| found.eq_ignore_ascii_case(name) && value.contains(needle))
 }
 
 /// Whether the header holds the needle anywhere.

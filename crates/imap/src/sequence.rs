@@ -64,7 +64,8 @@ impl SequenceSet {
     /// How many numbers it names, repetitions counted; `*` counts as one number above all others.
     #[allow(clippy::len_without_is_empty)] // a set as written is never empty
     pub fn len(&self) -> u64 {
-        let value = |bound: Bound| if let Bound::Number(number) = bound { u64::from(number) } else { 1 << 32 };
+        let value =
+            |bound: Bound| if let Bound::Number(number) = bound { u64::from(number) } else { 1 << 32 };
         self.0.iter().map(|(first, second)| value(*first).abs_diff(value(*second)) + 1).sum()
     }
 

@@ -110,7 +110,11 @@ pub fn identifiers(value: &[u8]) -> Vec<String> {
 
 /// Text in the order of `i;unicode-casemap` (RFC 5051): upper case, decomposed.
 pub fn collate(text: &str) -> String {
-    if text.is_ascii() { text.to_ascii_uppercase() } else { text.chars().flat_map(char::to_uppercase).nfkd().collect() }
+    if text.is_ascii() {
+        text.to_ascii_uppercase()
+    } else {
+        text.chars().flat_map(char::to_uppercase).nfkd().collect()
+    }
 }
 
 /// The base subject of a decoded subject (RFC 5256 §2.1), and whether anything said "reply" or "forwarded".
@@ -154,7 +158,8 @@ fn leader(text: &str) -> Option<&str> {
     while let Some(after) = blob(rest) {
         rest = after;
     }
-    let rest = starts_with(rest, "re").or_else(|| starts_with(rest, "fwd")).or_else(|| starts_with(rest, "fw"))?;
+    let rest =
+        starts_with(rest, "re").or_else(|| starts_with(rest, "fwd")).or_else(|| starts_with(rest, "fw"))?;
     let rest = rest.trim_start();
     let rest = blob(rest).unwrap_or(rest);
     rest.strip_prefix(':')
@@ -201,8 +206,10 @@ mod tests {
 
     #[test]
     fn criteria_come_one_after_the_other() {
-        let message = |id, from: &str, size| Sortable { id, from: collate(from), size, ..Sortable::default() };
-        let mut all = [message(1, "zo\u{e9}", 5), message(2, "ana", 9), message(3, "ZOE", 1), message(4, "ana", 7)];
+        let message =
+            |id, from: &str, size| Sortable { id, from: collate(from), size, ..Sortable::default() };
+        let mut all =
+            [message(1, "zo\u{e9}", 5), message(2, "ana", 9), message(3, "ZOE", 1), message(4, "ana", 7)];
         sort(&mut all, &[(SortKey::From, false), (SortKey::Size, true)]);
         assert_eq!(all.each_ref().map(|message| message.id), [2, 4, 3, 1]);
         sort(&mut all, &[(SortKey::Arrival, true)]);
@@ -220,7 +227,13 @@ Message-ID: <a@b>\r\nReferences: <x@y>\r\n\t<z@y> bad\r\nIn-Reply-To: <n@o>\r\n\
         );
         assert_eq!((read.from.as_str(), read.sent, read.is_reply), ("REMI", 0, true));
         assert_eq!(read.subject, collate("\u{e9}t\u{e9}"));
-        assert_eq!((read.message_id.as_deref(), read.references), (Some("a@b"), vec!["x@y".into(), "z@y".into()]));
-        assert_eq!(Sortable::read(1, 100, 9, b"In-Reply-To: <n@o> <p@q>\r\nDate: soon\r\n\r\n").references, ["n@o"]);
+        assert_eq!(
+            (read.message_id.as_deref(), read.references),
+            (Some("a@b"), vec!["x@y".into(), "z@y".into()])
+        );
+        assert_eq!(
+            Sortable::read(1, 100, 9, b"In-Reply-To: <n@o> <p@q>\r\nDate: soon\r\n\r\n").references,
+            ["n@o"]
+        );
     }
 }

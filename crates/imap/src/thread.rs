@@ -38,9 +38,8 @@ struct Node {
 
 /// Messages of one base subject: the first, and the others as its children.
 fn ordered_subject(mut messages: Vec<Sortable>) -> Forest {
-    messages.sort_by(|one, other| {
-        (&one.subject, one.sent, one.id).cmp(&(&other.subject, other.sent, other.id))
-    });
+    messages
+        .sort_by(|one, other| (&one.subject, one.sent, one.id).cmp(&(&other.subject, other.sent, other.id)));
     let mut forest = Forest::default();
     for message in messages {
         let at = forest.nodes.len();
@@ -213,9 +212,10 @@ impl Forest {
                 Some(known) => {
                     let known = &self.nodes[*known];
                     let is_dummy = self.nodes[root].message.is_none();
-                    known.message.as_ref().is_some_and(|message| {
-                        is_dummy || (message.is_reply && !first.is_reply)
-                    })
+                    known
+                        .message
+                        .as_ref()
+                        .is_some_and(|message| is_dummy || (message.is_reply && !first.is_reply))
                 }
             };
             if better {
@@ -233,9 +233,7 @@ impl Forest {
             } else if dummy(self, main) {
                 self.nodes[root].parent = Some(main);
                 self.nodes[main].children.push(root);
-            } else if is_reply
-                && self.nodes[main].message.as_ref().is_some_and(|message| !message.is_reply)
-            {
+            } else if is_reply && self.nodes[main].message.as_ref().is_some_and(|message| !message.is_reply) {
                 self.nodes[root].parent = Some(main);
                 self.nodes[main].children.push(root);
             } else {
@@ -346,13 +344,22 @@ mod tests {
     fn a_missing_parent_keeps_its_place_only_above_several() {
         assert_eq!(by_references(vec![message(3, "b", &["9"]), message(6, "c", &["9"])]), " ((3)(6))");
         assert_eq!(by_references(vec![message(3, "b", &["9"])]), " (3)");
-        assert_eq!(by_references(vec![message(3, "b", &["1"]), message(6, "c", &["3", "8"]), message(1, "b", &[])]), " (1 3 6)");
+        assert_eq!(
+            by_references(vec![message(3, "b", &["1"]), message(6, "c", &["3", "8"]), message(1, "b", &[])]),
+            " (1 3 6)"
+        );
     }
 
     #[test]
     fn threads_of_one_subject_are_gathered() {
-        assert_eq!(by_references(vec![message(1, "b", &[]), message(2, "Re: b", &[]), message(3, "c", &[])]), " (1 2)(3)");
-        assert_eq!(by_references(vec![message(1, "b", &[]), message(2, "b", &[]), message(3, "b", &[])]), " ((1)(2)(3))");
+        assert_eq!(
+            by_references(vec![message(1, "b", &[]), message(2, "Re: b", &[]), message(3, "c", &[])]),
+            " (1 2)(3)"
+        );
+        assert_eq!(
+            by_references(vec![message(1, "b", &[]), message(2, "b", &[]), message(3, "b", &[])]),
+            " ((1)(2)(3))"
+        );
         assert_eq!(by_references(vec![message(1, "Re: b", &[]), message(2, "b", &[])]), " (2 1)");
     }
 
@@ -361,13 +368,25 @@ mod tests {
         let mut double = message(2, "y", &["1"]);
         double.message_id = Some("1@x".into());
         assert_eq!(by_references(vec![message(1, "x", &["2"]), double]), " (1 2)");
-        assert_eq!(by_references(vec![message(1, "x", &["2"]), message(2, "y", &["1"]), message(3, "z", &["3"])]), " (2 1)(3)");
+        assert_eq!(
+            by_references(vec![message(1, "x", &["2"]), message(2, "y", &["1"]), message(3, "z", &["3"])]),
+            " (2 1)(3)"
+        );
     }
 
     #[test]
     fn a_long_chain_is_not_deep() {
         let all: Vec<Sortable> = (1..=50_000)
-            .map(|id| message(id, "Re: x", &if id > 1 { vec![(id - 1).to_string()] } else { vec![] }.iter().map(String::as_str).collect::<Vec<_>>()))
+            .map(|id| {
+                message(
+                    id,
+                    "Re: x",
+                    &if id > 1 { vec![(id - 1).to_string()] } else { vec![] }
+                        .iter()
+                        .map(String::as_str)
+                        .collect::<Vec<_>>(),
+                )
+            })
             .collect();
         let text = by_references(all);
         assert!(text.starts_with(" (1 2 3 4 ") && text.ends_with(" 50000)"));

@@ -67,7 +67,9 @@ pub fn parse_after_message(bytes: &[u8], utf8: bool) -> Result<AfterMessage, Par
     if cursor.is_done() {
         return Ok(AfterMessage::End);
     }
-    cursor.space().map_err(|error| ParseError { expected: "the end of the line, or another message", ..error })?;
+    cursor
+        .space()
+        .map_err(|error| ParseError { expected: "the end of the line, or another message", ..error })?;
     message(&mut cursor).map(AfterMessage::Another)
 }
 
@@ -100,12 +102,18 @@ mod tests {
 
     #[test]
     fn several_messages_one_after_the_other() {
-        let head = parse_append(b"A003 APPEND saved-messages (\\Seen) \"23-Nov-2026 10:00:00 +0100\" {329}", Dialect::default()).unwrap();
+        let head = parse_append(
+            b"A003 APPEND saved-messages (\\Seen) \"23-Nov-2026 10:00:00 +0100\" {329}",
+            Dialect::default(),
+        )
+        .unwrap();
         assert_eq!(head.folder, "saved-messages");
         assert_eq!(head.message.flags, [Flag::Seen]);
         assert!(head.message.date.is_some());
         assert_eq!(parse_after_message(b"", false), Ok(AfterMessage::End));
-        let Ok(AfterMessage::Another(next)) = parse_after_message(b" (\\Flagged x) ~{12+}", false) else { panic!() };
+        let Ok(AfterMessage::Another(next)) = parse_after_message(b" (\\Flagged x) ~{12+}", false) else {
+            panic!()
+        };
         assert_eq!((next.flags.len(), next.binary, next.utf8), (2, true, false));
         assert!(parse_after_message(b"{12}", false).is_err());
         assert!(parse_after_message(b" trailing", false).is_err());

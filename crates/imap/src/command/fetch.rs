@@ -170,7 +170,12 @@ fn binary(cursor: &mut Cursor<'_>, word: &str) -> Parse<FetchItem> {
     }
     let partial = partial(cursor)?;
     let origin = partial.map(|(start, _)| format!("<{start}>")).unwrap_or_default();
-    Ok(FetchItem::Binary { label: format!("BINARY[{numbers}]{origin}"), part, partial, peek: word == "BINARY.PEEK" })
+    Ok(FetchItem::Binary {
+        label: format!("BINARY[{numbers}]{origin}"),
+        part,
+        partial,
+        peek: word == "BINARY.PEEK",
+    })
 }
 
 /// `<first.count>`, where it is there.

@@ -96,8 +96,7 @@ fn status_item(cursor: &mut Cursor<'_>) -> Parse<StatusItem> {
     let at = cursor.at();
     let word = cursor.atom()?;
     let found = ALL.into_iter().find(|item| item.name().eq_ignore_ascii_case(word));
-    found
-        .ok_or(ParseError { at, expected: "an item of STATUS, such as MESSAGES or UIDNEXT" })
+    found.ok_or(ParseError { at, expected: "an item of STATUS, such as MESSAGES or UIDNEXT" })
 }
 
 pub(super) fn list(cursor: &mut Cursor<'_>) -> Parse<List> {

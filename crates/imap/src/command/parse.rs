@@ -37,7 +37,9 @@ pub fn parse_in(bytes: &[u8], dialect: Dialect) -> Result<Command, ParseError> {
             on_messages(&mut cursor, &verb, true)?
         }
         "EXPUNGE" => Command::Expunge(None),
-        "SEARCH" | "SORT" | "THREAD" | "FETCH" | "STORE" | "COPY" | "MOVE" => on_messages(&mut cursor, &verb, false)?,
+        "SEARCH" | "SORT" | "THREAD" | "FETCH" | "STORE" | "COPY" | "MOVE" => {
+            on_messages(&mut cursor, &verb, false)?
+        }
         _ => match simple(&verb) {
             Some(command) => command,
             None => with_arguments(&mut cursor, &verb, at)?,

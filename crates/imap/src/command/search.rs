@@ -285,81 +285,81 @@ struct Keys {
 }
 
 impl Keys {
-fn key(&mut self, cursor: &mut Cursor<'_>, depth: usize) -> Parse<SearchKey> {
-    use SearchKey as K;
-    if depth > DEEPEST {
-        return cursor.fail("at most 16 keys inside one another");
-    }
-    match self.left.checked_sub(1) {
-        Some(less) => self.left = less,
-        None => return cursor.fail("at most 500 search keys"),
-    }
-    match cursor.peek() {
-        Some(b'(') => return Ok(K::And(cursor.list(|cursor| self.key(cursor, depth + 1))?)),
-        Some(b'0'..=b'9' | b'*' | b'$') => return SequenceSet::read(cursor).map(K::Numbers),
-        _ => {}
-    }
-    let at = cursor.at();
-    let word = cursor.atom()?.to_ascii_uppercase();
-    let not = |key: K| K::Not(Box::new(key));
-    if let Some(found) = match word.as_str() {
-        "ALL" => Some(K::All),
-        "ANSWERED" => Some(K::Flag(Flag::Answered)),
-        "DELETED" => Some(K::Flag(Flag::Deleted)),
-        "DRAFT" => Some(K::Flag(Flag::Draft)),
-        "FLAGGED" => Some(K::Flag(Flag::Flagged)),
-        "SEEN" => Some(K::Flag(Flag::Seen)),
-        "UNANSWERED" => Some(not(K::Flag(Flag::Answered))),
-        "UNDELETED" => Some(not(K::Flag(Flag::Deleted))),
-        "UNDRAFT" => Some(not(K::Flag(Flag::Draft))),
-        "UNFLAGGED" => Some(not(K::Flag(Flag::Flagged))),
-        "UNSEEN" => Some(not(K::Flag(Flag::Seen))),
-        "RECENT" => Some(K::Recent),
-        "NEW" => Some(K::And(vec![K::Recent, not(K::Flag(Flag::Seen))])),
-        "OLD" => Some(not(K::Recent)),
-        "SAVEDATESUPPORTED" => Some(K::SaveDateSupported),
-        _ => None,
-    } {
-        return Ok(found);
-    }
-    cursor.space().map_err(|_| ParseError { at, expected: "a search key (RFC 3501 §6.4.4)" })?;
-    Ok(match word.as_str() {
-        "BEFORE" => K::Before(date::date(cursor)?),
-        "ON" => K::On(date::date(cursor)?),
-        "SINCE" => K::Since(date::date(cursor)?),
-        "SENTBEFORE" => K::SentBefore(date::date(cursor)?),
-        "SENTON" => K::SentOn(date::date(cursor)?),
-        "SENTSINCE" => K::SentSince(date::date(cursor)?),
-        "YOUNGER" => K::Younger(cursor.nz_number()?),
-        "OLDER" => K::Older(cursor.nz_number()?),
-        "SAVEDBEFORE" => K::SavedBefore(date::date(cursor)?),
-        "SAVEDON" => K::SavedOn(date::date(cursor)?),
-        "SAVEDSINCE" => K::SavedSince(date::date(cursor)?),
-        "MODSEQ" => K::ModSeq(modseq(cursor)?),
-        "EMAILID" => K::EmailId(object_id(cursor)?),
-        "THREADID" => K::ThreadId(object_id(cursor)?),
-        "LARGER" => K::Larger(cursor.number64()?),
-        "SMALLER" => K::Smaller(cursor.number64()?),
-        "BCC" | "CC" | "FROM" | "SUBJECT" | "TO" => K::Header(word, self.text(cursor)?),
-        "HEADER" => {
-            let name = self.text(cursor)?;
-            cursor.space()?;
-            K::Header(name, self.text(cursor)?)
+    fn key(&mut self, cursor: &mut Cursor<'_>, depth: usize) -> Parse<SearchKey> {
+        use SearchKey as K;
+        if depth > DEEPEST {
+            return cursor.fail("at most 16 keys inside one another");
         }
-        "BODY" => K::Body(self.text(cursor)?),
-        "TEXT" => K::Text(self.text(cursor)?),
-        "KEYWORD" => K::Flag(Flag::Keyword(cursor.atom()?.to_owned())),
-        "UNKEYWORD" => not(K::Flag(Flag::Keyword(cursor.atom()?.to_owned()))),
-        "UID" => K::Uids(SequenceSet::read(cursor)?),
-        "NOT" => not(self.key(cursor, depth + 1)?),
-        "OR" => {
-            let one = self.key(cursor, depth + 1)?;
-            cursor.space()?;
-            K::Or(Box::new(one), Box::new(self.key(cursor, depth + 1)?))
+        match self.left.checked_sub(1) {
+            Some(less) => self.left = less,
+            None => return cursor.fail("at most 500 search keys"),
         }
-        _ => return Err(ParseError { at, expected: "a search key (RFC 3501 §6.4.4)" }),
-    })
-}
+        match cursor.peek() {
+            Some(b'(') => return Ok(K::And(cursor.list(|cursor| self.key(cursor, depth + 1))?)),
+            Some(b'0'..=b'9' | b'*' | b'$') => return SequenceSet::read(cursor).map(K::Numbers),
+            _ => {}
+        }
+        let at = cursor.at();
+        let word = cursor.atom()?.to_ascii_uppercase();
+        let not = |key: K| K::Not(Box::new(key));
+        if let Some(found) = match word.as_str() {
+            "ALL" => Some(K::All),
+            "ANSWERED" => Some(K::Flag(Flag::Answered)),
+            "DELETED" => Some(K::Flag(Flag::Deleted)),
+            "DRAFT" => Some(K::Flag(Flag::Draft)),
+            "FLAGGED" => Some(K::Flag(Flag::Flagged)),
+            "SEEN" => Some(K::Flag(Flag::Seen)),
+            "UNANSWERED" => Some(not(K::Flag(Flag::Answered))),
+            "UNDELETED" => Some(not(K::Flag(Flag::Deleted))),
+            "UNDRAFT" => Some(not(K::Flag(Flag::Draft))),
+            "UNFLAGGED" => Some(not(K::Flag(Flag::Flagged))),
+            "UNSEEN" => Some(not(K::Flag(Flag::Seen))),
+            "RECENT" => Some(K::Recent),
+            "NEW" => Some(K::And(vec![K::Recent, not(K::Flag(Flag::Seen))])),
+            "OLD" => Some(not(K::Recent)),
+            "SAVEDATESUPPORTED" => Some(K::SaveDateSupported),
+            _ => None,
+        } {
+            return Ok(found);
+        }
+        cursor.space().map_err(|_| ParseError { at, expected: "a search key (RFC 3501 §6.4.4)" })?;
+        Ok(match word.as_str() {
+            "BEFORE" => K::Before(date::date(cursor)?),
+            "ON" => K::On(date::date(cursor)?),
+            "SINCE" => K::Since(date::date(cursor)?),
+            "SENTBEFORE" => K::SentBefore(date::date(cursor)?),
+            "SENTON" => K::SentOn(date::date(cursor)?),
+            "SENTSINCE" => K::SentSince(date::date(cursor)?),
+            "YOUNGER" => K::Younger(cursor.nz_number()?),
+            "OLDER" => K::Older(cursor.nz_number()?),
+            "SAVEDBEFORE" => K::SavedBefore(date::date(cursor)?),
+            "SAVEDON" => K::SavedOn(date::date(cursor)?),
+            "SAVEDSINCE" => K::SavedSince(date::date(cursor)?),
+            "MODSEQ" => K::ModSeq(modseq(cursor)?),
+            "EMAILID" => K::EmailId(object_id(cursor)?),
+            "THREADID" => K::ThreadId(object_id(cursor)?),
+            "LARGER" => K::Larger(cursor.number64()?),
+            "SMALLER" => K::Smaller(cursor.number64()?),
+            "BCC" | "CC" | "FROM" | "SUBJECT" | "TO" => K::Header(word, self.text(cursor)?),
+            "HEADER" => {
+                let name = self.text(cursor)?;
+                cursor.space()?;
+                K::Header(name, self.text(cursor)?)
+            }
+            "BODY" => K::Body(self.text(cursor)?),
+            "TEXT" => K::Text(self.text(cursor)?),
+            "KEYWORD" => K::Flag(Flag::Keyword(cursor.atom()?.to_owned())),
+            "UNKEYWORD" => not(K::Flag(Flag::Keyword(cursor.atom()?.to_owned()))),
+            "UID" => K::Uids(SequenceSet::read(cursor)?),
+            "NOT" => not(self.key(cursor, depth + 1)?),
+            "OR" => {
+                let one = self.key(cursor, depth + 1)?;
+                cursor.space()?;
+                K::Or(Box::new(one), Box::new(self.key(cursor, depth + 1)?))
+            }
+            _ => return Err(ParseError { at, expected: "a search key (RFC 3501 §6.4.4)" }),
+        })
+    }
 
     fn text(&self, cursor: &mut Cursor<'_>) -> Parse<String> {
         let at = cursor.at();

@@ -115,8 +115,9 @@ impl Reader<'_> {
                 Some(Token::Comment(text)) => comment = Some(text),
                 Some(Token::Special(byte @ (b',' | b';'))) => break Some(byte),
                 Some(Token::Special(b':')) if bracketed => {
-                    // The end of a source route: `<@a,@b:local@domain>`.
-                    address.route = local.take().map(|_: Vec<u8>| std::mem::take(&mut words));
+                    // The end of a source route: `<@a,@b:local@domain>`, told from its first @ on.
+                    address.route =
+                        local.take().map(|_: Vec<u8>| [b"@", &*std::mem::take(&mut words)].concat());
                 }
                 Some(Token::Special(b':')) => {
                     self.in_group = true;
@@ -246,7 +247,7 @@ mod tests {
             ["-|-|equipe|-", "-|-|a|b", "-|-|c|d", "-|-|-|-", "-|-|e|f"]
         );
         assert_eq!(shown("undisclosed:;"), ["-|-|undisclosed|-", "-|-|-|-"]);
-        assert_eq!(shown("<@x:a@b>"), ["-|x|a|b"]);
+        assert_eq!(shown("<@x:a@b>"), ["-|@x|a|b"]);
         assert_eq!(shown("\"a b\"@[127.0.0.1]"), ["-|-|a b|[127.0.0.1]"]);
         assert_eq!(shown("nobody"), ["-|-|nobody|"]);
         assert_eq!(shown(""), Vec::<String>::new());

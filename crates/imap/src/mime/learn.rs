@@ -137,11 +137,8 @@ impl Heads {
                 // All fields of that name at once, at the first that needs it.
                 let all = decoded.get_or_insert_with(|| decoded_fields(block));
                 let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
-                let texts: Vec<&str> = all
-                    .iter()
-                    .filter(|(known, _)| *known == name)
-                    .map(|(_, text)| text.as_str())
-                    .collect();
+                let texts: Vec<&str> =
+                    all.iter().filter(|(known, _)| *known == name).map(|(_, text)| text.as_str()).collect();
                 if !texts.is_empty() {
                     let text = texts.join("\n");
                     all.retain(|(known, _)| *known != name);

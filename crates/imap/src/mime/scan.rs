@@ -84,6 +84,8 @@ struct Open {
     kind: Kind,
     header: Vec<u8>,
     first_line: u64,
+    /// Inside a multipart/digest, where a part without a type is a message (RFC 2046 §5.1.5).
+    in_digest: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -273,7 +275,11 @@ impl Scanner {
     fn begin(&mut self, at: u64) {
         self.parts += 1;
         let part = Part { header: at, body: at, end: at, ..Part::default() };
-        self.open.push(Open { part, kind: Kind::Header, header: Vec::new(), first_line: 0 });
+        let in_digest = self
+            .open
+            .last()
+            .is_some_and(|parent| parent.part.media.1 == b"digest" && parent.part.media.0 == b"multipart");
+        self.open.push(Open { part, kind: Kind::Header, header: Vec::new(), first_line: 0, in_digest });
     }
 
     /// Ends open parts until only `depth` are left.
@@ -313,7 +319,10 @@ impl Open {
     fn open_header(&mut self) -> Kind {
         let header = std::mem::take(&mut self.header);
         let part = &mut self.part;
-        part.media = (b"text".to_vec(), b"plain".to_vec());
+        part.media = match self.in_digest {
+            true => (b"message".to_vec(), b"rfc822".to_vec()),
+            false => (b"text".to_vec(), b"plain".to_vec()),
+        };
         part.encoding = b"7BIT".to_vec();
         let mut typed = false;
         for field in fields(&header) {

@@ -183,8 +183,8 @@ mod tests {
     #[test]
     fn quoted_printable_as_the_rfc_has_it() {
         let text = b"Now's the time =\r\nfor all folk to come=\r\n to the aid of their country.  \r\n=C3=A9=c3=A9 =ZZ =";
-        let wanted =
-            "Now's the time for all folk to come to the aid of their country.\r\n\u{e9}\u{e9} =ZZ =".as_bytes();
+        let wanted = "Now's the time for all folk to come to the aid of their country.\r\n\u{e9}\u{e9} =ZZ ="
+            .as_bytes();
         assert_eq!(decoded(Transfer::QuotedPrintable, &[text]), wanted);
         let pieces: Vec<&[u8]> = text.chunks(1).collect();
         assert_eq!(decoded(Transfer::QuotedPrintable, &pieces), wanted);

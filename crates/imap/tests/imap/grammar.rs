@@ -139,7 +139,10 @@ fn both_grammars_agree_on_what_is_a_command() {
 #[test]
 fn what_is_understood_is_what_was_written() {
     let read = |line: &str| parse(line.as_bytes()).unwrap();
-    assert_eq!(read("a SELECT Envoy&AOk-s"), Command::Select { folder: "Envoyés".into(), read_only: false, params: SelectParams::default() });
+    assert_eq!(
+        read("a SELECT Envoy&AOk-s"),
+        Command::Select { folder: "Envoyés".into(), read_only: false, params: SelectParams::default() }
+    );
     assert_eq!(read("a LOGIN {3+}\r\nbob secret"), Command::Login { user: "bob".into() });
     let wanted = List {
         patterns: vec!["*".into(), "INBOX".into()],
@@ -159,7 +162,9 @@ fn what_is_understood_is_what_was_written() {
     assert_eq!(search.returns, Some(vec![SearchReturn::Min, SearchReturn::Count]));
     assert_eq!(search.charset.as_deref(), Some("UTF-8"));
     assert_eq!(search.keys[1], SearchKey::Header("SUBJECT".into(), "é".into()));
-    let head = parse_append(b"a APPEND Sent (\\Seen $x) \"23-Nov-2026 10:00:00 +0100\" {310}", Dialect::default()).unwrap();
+    let head =
+        parse_append(b"a APPEND Sent (\\Seen $x) \"23-Nov-2026 10:00:00 +0100\" {310}", Dialect::default())
+            .unwrap();
     assert_eq!(head.folder, "Sent");
     assert_eq!(head.message.flags, [Flag::Seen, Flag::Keyword("$x".into())]);
     assert_eq!(head.message.date.unwrap().to_string(), "2026-11-23T09:00:00Z");
@@ -186,10 +191,8 @@ fn names_are_utf8_where_the_session_has_agreed_on_it() {
 #[test]
 fn a_folder_is_created_for_a_use() {
     let read = |line: &str| parse(line.as_bytes());
-    let wanted = Command::Create {
-        folder: "x".into(),
-        special_use: Some(vec!["\\Drafts".into(), "\\Sent".into()]),
-    };
+    let wanted =
+        Command::Create { folder: "x".into(), special_use: Some(vec!["\\Drafts".into(), "\\Sent".into()]) };
     assert_eq!(read("a CREATE x (USE (\\Drafts \\Sent))"), Ok(wanted));
     for bad in ["a CREATE x ()", "a CREATE x (USE)", "a CREATE x (USE (Drafts))", "a CREATE x (SIZE 3)"] {
         assert!(read(bad).is_err(), "{bad}");

@@ -105,6 +105,17 @@ fn sections_are_the_octets_that_the_rfc_means() {
     assert_eq!(section(single, "2"), None);
 }
 
+/// RFC 2046 §5.1.5: inside a multipart/digest, a part without a type is a message.
+#[test]
+fn the_parts_of_a_digest_are_messages() {
+    let digest = "Content-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n\r\nSubject: one\r\n\r\nbody\r\n\r\n--x\r\n\
+                  Content-Type: text/plain\r\n\r\nplain\r\n--x--\r\n";
+    assert_eq!(section(digest, "1.HEADER").as_deref(), Some("Subject: one\r\n\r\n"));
+    assert_eq!(section(digest, "1.TEXT").as_deref(), Some("body\r\n"));
+    assert_eq!(section(digest, "2").as_deref(), Some("plain"));
+    assert_eq!(section(digest, "2.HEADER"), None);
+}
+
 #[test]
 fn the_structure_is_written_as_the_rfc_shows_it() {
     let mut out = Vec::new();
