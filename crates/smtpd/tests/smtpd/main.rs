@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // tests: the helpers of this binary count as such too
 
 mod bad;
+mod bad_more;
 mod durable;
 mod foreign;
 mod good;
