@@ -51,6 +51,7 @@ pub(crate) fn page(face: &Face, lang: Lang, title: &str, uri: &Uri) -> Page {
         link("/runs", "nav-runs"),
         link("/nodes", "nav-nodes"),
         link("/proofs", "nav-proofs"),
+        link("/check", "nav-check"),
         link("/accounts", "nav-accounts"),
         link("/settings", "nav-settings"),
     ];

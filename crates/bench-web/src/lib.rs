@@ -8,6 +8,7 @@ mod accounts;
 mod api;
 mod asked;
 mod campaign;
+mod check;
 mod compare;
 mod facts;
 mod frame;
@@ -26,6 +27,7 @@ mod run;
 mod run_page;
 mod runs;
 mod settings;
+mod upload;
 mod view;
 mod words;
 
@@ -45,6 +47,7 @@ pub struct Face {
     key: Arc<Secret<String>>,
     pub(crate) assets: Assets,
     pub(crate) shelf: lines::Shelf,
+    pub(crate) uploads: check::Shelf,
 }
 
 impl Face {
@@ -80,7 +83,13 @@ impl Face {
                 },
             ],
         );
-        Self { bench, key: Arc::new(key), assets, shelf: lines::Shelf::default() }
+        Self {
+            bench,
+            key: Arc::new(key),
+            assets,
+            shelf: lines::Shelf::default(),
+            uploads: check::Shelf::default(),
+        }
     }
 
     /// The router to serve on `port` of the loopback.
@@ -93,6 +102,7 @@ impl Face {
             .merge(products::routes())
             .merge(nodes::routes())
             .merge(proofs::routes())
+            .merge(check::routes())
             .merge(settings::routes())
             .merge(info::routes())
             .merge(jobs::routes())

@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::multipart::MultipartError;
 use axum::extract::{DefaultBodyLimit, Multipart, Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
@@ -12,10 +11,11 @@ use axum::routing::{get, post};
 use bench::Product;
 use bench::desk::ImportReport;
 use serde::Deserialize;
-use web::{ApiError, ErrorCode, Locale, T, Tone, pill};
+use web::{Locale, T, Tone, pill};
 
 use crate::Face;
 use crate::frame::page;
+use crate::upload;
 use crate::view::Failure;
 use crate::words::explain;
 
@@ -223,17 +223,15 @@ async fn import(
     State(face): State<Face>,
     headers: HeaderMap,
     uri: Uri,
-    mut parts: Multipart,
+    form: Multipart,
 ) -> Result<Response, Failure> {
     let Locale(lang) = Locale::of(&headers);
     let t = T(lang);
     let (mut file, mut pasted, mut commit) = (Vec::new(), Vec::new(), false);
-    while let Some(part) = parts.next_field().await.map_err(refused)? {
-        let name = part.name().unwrap_or_default().to_owned();
-        let bytes = part.bytes().await.map_err(refused)?;
-        match name.as_str() {
-            "file" => file = bytes.to_vec(),
-            "csv" => pasted = bytes.to_vec(),
+    for part in upload::parts(form).await? {
+        match part.field.as_str() {
+            "file" => file = part.bytes,
+            "csv" => pasted = part.bytes,
             "commit" => commit = true,
             _ => {}
         }
@@ -277,12 +275,6 @@ fn fill(t: T, body: &mut ImportPage, report: ImportReport) {
             fault: fault.unwrap_or_default(),
         });
     }
-}
-
-fn refused(error: MultipartError) -> Failure {
-    let mut api = ApiError::new(ErrorCode::BadInput, error.body_text(), "");
-    api.status = error.status();
-    Failure(api)
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::multipart::MultipartError;
 use axum::extract::{DefaultBodyLimit, Multipart, Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
@@ -11,11 +10,12 @@ use bench::desk::Filter;
 use bench::proof::{Body, Verification, verify};
 use i18n::{Arg, Lang};
 use serde::Deserialize;
-use web::{ApiError, ErrorCode, Locale, T};
+use web::{Locale, T};
 
 use crate::Face;
 use crate::facts::address;
 use crate::frame::{Row, number, page, row, say};
+use crate::upload;
 use crate::view::{Failure, verdict_pill};
 
 /// Largest proof that is read: a run with a 25 MB message takes a third more as base64.
@@ -119,17 +119,14 @@ async fn check(
     State(face): State<Face>,
     headers: HeaderMap,
     uri: Uri,
-    mut parts: Multipart,
+    form: Multipart,
 ) -> Result<Response, Failure> {
     let Locale(lang) = Locale::of(&headers);
     let (mut name, mut proof, mut key) = (String::new(), Vec::new(), String::new());
-    while let Some(part) = parts.next_field().await.map_err(refused)? {
-        let field = part.name().unwrap_or_default().to_owned();
-        let file = part.file_name().unwrap_or_default().to_owned();
-        let bytes = part.bytes().await.map_err(refused)?;
-        match field.as_str() {
-            "proof" => (name, proof) = (file, bytes.to_vec()),
-            "key" => key = String::from_utf8_lossy(&bytes).trim().to_owned(),
+    for part in upload::parts(form).await? {
+        match part.field.as_str() {
+            "key" => key = part.text().trim().to_owned(),
+            "proof" => (name, proof) = (part.file.unwrap_or_default(), part.bytes),
             _ => {}
         }
     }
@@ -140,12 +137,6 @@ async fn check(
         verification.unwrap_or_else(|_| Verification::Unreadable("the judge gave up on it".into()));
     let outcome = outcome(lang, &face.bench.signer().key_id(), name, verification);
     show(&face, &headers, &uri, &ListQuery::default(), Some(outcome)).await
-}
-
-fn refused(error: MultipartError) -> Failure {
-    let mut api = ApiError::new(ErrorCode::BadInput, error.body_text(), "");
-    api.status = error.status();
-    Failure(api)
 }
 
 fn outcome(lang: Lang, own_key: &str, file: String, verification: Verification) -> Outcome {

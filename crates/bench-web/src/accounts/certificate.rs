@@ -4,18 +4,18 @@
 //! one identifier); the authentication certificate of a card carries the person in `CN`, beside `GN` and `SN`.
 
 use axum::Router;
-use axum::extract::multipart::MultipartError;
 use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{Redirect, Response};
 use axum::routing::post;
 use kernel::Timestamp;
-use web::{ApiError, ErrorCode, Locale, T};
+use web::{Locale, T};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::x509::X509Name;
 
 use super::form::{Fields, Shown, show};
 use crate::Face;
+use crate::upload;
 use crate::view::Failure;
 
 /// Largest form with certificates: two chains are some 10 KiB.
@@ -45,29 +45,26 @@ async fn read(
     State(face): State<Face>,
     headers: HeaderMap,
     uri: Uri,
-    mut parts: Multipart,
+    form: Multipart,
 ) -> Result<Response, Failure> {
     let Locale(lang) = Locale::of(&headers);
     let t = T(lang);
     let (mut fields, mut shown) = (Fields::default(), Shown::default());
-    while let Some(part) = parts.next_field().await.map_err(refused)? {
-        let name = part.name().unwrap_or_default().to_owned();
-        let file = part.file_name().map(str::to_owned);
-        let bytes = part.bytes().await.map_err(refused)?;
-        if name == "certificate" {
-            if !bytes.is_empty() && shown.readings.len() < FILES {
-                let file =
-                    file.filter(|file| !file.is_empty()).unwrap_or_else(|| t.get("certificate-pasted"));
-                let found = identify(&bytes, face.bench.parts().clock.now());
+    for part in upload::parts(form).await? {
+        if part.field == "certificate" {
+            if !part.bytes.is_empty() && shown.readings.len() < FILES {
+                let found = identify(&part.bytes, face.bench.parts().clock.now());
+                let file = part.file.filter(|file| !file.is_empty());
+                let file = file.unwrap_or_else(|| t.get("certificate-pasted"));
                 shown.readings.push(report(t, file, found, &mut fields));
             }
             continue;
         }
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        match fields.named(&name) {
+        let text = part.text();
+        match fields.named(&part.field) {
             Some(field) if field.is_empty() => *field = text,
             Some(_) => {}
-            None if name == "edited" => shown.edited = text,
+            None if part.field == "edited" => shown.edited = text,
             None => {}
         }
     }
@@ -79,12 +76,6 @@ async fn read(
         face.bench.product(&shown.edited).await?;
     }
     show(&face, &headers, &uri, &fields, shown).await
-}
-
-fn refused(error: MultipartError) -> Failure {
-    let mut api = ApiError::new(ErrorCode::BadInput, error.body_text(), "");
-    api.status = error.status();
-    Failure(api)
 }
 
 fn report(t: T, file: String, found: Result<Found, Problem>, fields: &mut Fields) -> Reading {

@@ -7,6 +7,7 @@ const TAGS: &[(&str, &str)] = &[
     ("campaigns", "What is run together"),
     ("runs", "The history, a run and its log"),
     ("proofs", "Signed files that anybody can check"),
+    ("check", "Files held against the requirements, without product or run"),
     ("bench", "The bench itself: services, settings, tokens of the sandbox"),
 ];
 

@@ -7,6 +7,7 @@
 
 mod ask;
 mod campaigns;
+mod check;
 mod checklist;
 mod desk;
 mod document;
@@ -20,7 +21,7 @@ mod shapes;
 use std::sync::LazyLock;
 
 use axum::body::to_bytes;
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -28,7 +29,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router};
 use serde_json::Value;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 use web::{ApiError, ErrorCode};
 
@@ -78,6 +79,7 @@ fn described() -> (Router<Face>, utoipa::openapi::OpenApi) {
         .routes(routes!(proofs::of_run))
         .routes(routes!(proofs::of_campaign))
         .routes(routes!(proofs::verify))
+        .routes(routes!(check::check).layer(DefaultBodyLimit::max(check::LONGEST)))
         .routes(routes!(desk::nodes))
         .routes(routes!(desk::activity))
         .routes(routes!(desk::settings, desk::save))

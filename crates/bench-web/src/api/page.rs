@@ -144,6 +144,7 @@ fn title(t: T, tag: &str) -> String {
         "campaigns" => t.get("api-tag-campaigns"),
         "runs" => t.get("api-tag-runs"),
         "proofs" => t.get("api-tag-proofs"),
+        "check" => t.get("check-title"),
         "bench" => t.get("api-tag-bench"),
         other => other.to_owned(),
     }
