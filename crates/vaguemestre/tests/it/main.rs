@@ -6,6 +6,7 @@ mod accounts;
 mod adapters;
 mod api;
 mod check;
+mod check_web;
 mod contracts;
 mod durability;
 mod edges;
