@@ -108,6 +108,15 @@ pub fn identifiers(value: &[u8]) -> Vec<String> {
     out
 }
 
+/// The identifier of the message that a conversation began with, as far as a header tells: the first reference, else
+/// what is answered, else the message itself.
+pub fn conversation(block: &[u8]) -> Option<String> {
+    ["References", "In-Reply-To", "Message-ID"].into_iter().find_map(|name| {
+        let field = fields(block).find(|field| field.is(name))?;
+        identifiers(&unfold(field.value)).into_iter().next()
+    })
+}
+
 /// Text in the order of `i;unicode-casemap` (RFC 5051): upper case, decomposed.
 pub fn collate(text: &str) -> String {
     if text.is_ascii() {

@@ -1,49 +1,163 @@
-use bytes::Bytes;
-use imap::command::parse_append;
-use imap::framing::Frame;
-use imap::response::Line;
-use mailstore::Delivery;
+//! APPEND (RFC 3501 §6.3.11): the messages go into the store as they come, all of them or none (RFC 3502).
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use imap::command::{AfterMessage, AppendMessage, parse_after_message, parse_append};
+use imap::framing::Frame;
+use imap::mime::Learner;
+use imap::response::Line;
+use imap::Compact;
+use kernel::Timestamp;
+use mailstore::{Delivery, Folder, Heads, Learned, NewBody};
+
+use crate::capability::Extension;
 use crate::connection::End;
 use crate::messages::too_many_keywords;
+use crate::search::day_number;
 use crate::selected::flags_from;
 use crate::session::{Answer, Handled, Session};
 
-/// A refused message that the client sends without waiting is read and dropped up to this many times the limit.
+/// Refused messages that the client sends without waiting are read and dropped up to this many times the limit.
 const DRAIN: u64 = 2;
+/// Messages of one APPEND.
+const MOST_MESSAGES: usize = 1_000;
+
+/// The messages of one command, as far as they have come.
+struct Batch {
+    folder: Folder,
+    done: Vec<(NewBody, AppendMessage)>,
+    /// Octets of all of them, the present one included.
+    size: u64,
+}
 
 impl Session {
-    /// APPEND (RFC 3501 §6.3.11): the message goes into the store as it comes.
     pub(crate) async fn append(&mut self, head: &[u8], size: u64, synchronising: bool) -> Handled {
-        let checked = match parse_append(head, self.dialect()) {
+        let (mut message, mut batch) = match self.append_head(head, size).await {
+            Ok((message, folder)) => (message, Ok(Batch { folder, done: Vec::new(), size })),
+            Err((message, answer)) => (message, Err(answer)),
+        };
+        let (mut size, mut synchronising, mut drained) = (size, synchronising, 0u64);
+        loop {
+            let after = match &mut batch {
+                Ok(batch) => {
+                    if synchronising {
+                        self.connection.say(Line::new().text("+ Send the message"));
+                        self.connection.flush().await?;
+                    }
+                    match self.receive().await? {
+                        Ok(body) => {
+                            batch.done.push((body, message.clone()));
+                            self.after_message(message.utf8).await?
+                        }
+                        Err(answer) => {
+                            let after = self.after_message(message.utf8).await?;
+                            return self.refuse_rest(answer, after, drained).await;
+                        }
+                    }
+                }
+                Err(answer) => {
+                    let answer = answer.clone();
+                    if synchronising {
+                        self.connection.refuse_message();
+                        return Ok(answer);
+                    }
+                    drained = drained.saturating_add(size);
+                    if drained > self.context.limits.message.saturating_mul(DRAIN) {
+                        let text = "Messages far over the limit were sent without waiting";
+                        return Err(End::Refused(text.into()));
+                    }
+                    while !self.connection.message().await?.is_empty() {}
+                    self.after_message(message.utf8).await?
+                }
+            };
+            let next = match after {
+                After::End => return self.commit(batch).await,
+                After::Wrong(answer) => return Ok(batch.err().unwrap_or(answer)),
+                After::Next(next) => next,
+            };
+            (size, synchronising) = (next.size, next.synchronising);
+            batch = match batch {
+                Ok(mut batch) => {
+                    batch.size = batch.size.saturating_add(size);
+                    self.admit(&next.message, size, &batch).map(|()| batch)
+                }
+                refused => refused,
+            };
+            match next.message {
+                Ok(next) => message = next,
+                Err(_) => message = AppendMessage::default(),
+            }
+        }
+    }
+
+    async fn append_head(
+        &mut self,
+        head: &[u8],
+        size: u64,
+    ) -> Result<(AppendMessage, Folder), (AppendMessage, Answer)> {
+        let head = match parse_append(head, self.dialect()) {
+            Ok(head) => head,
             Err(error) => {
                 self.connection.pen.violation(format!("APPEND not understood: {error}"));
-                Err(Answer::bad(error.to_string()))
+                return Err((AppendMessage::default(), Answer::bad(error.to_string())));
             }
-            Ok(_) if self.login.is_none() => Err(Answer::bad("Log in first, with AUTHENTICATE")),
-            Ok(_) if size > self.context.limits.message => {
-                let most = self.context.limits.message;
-                Err(Answer::no("TOOBIG", format!("A message is at most {most} octets")))
-            }
-            Ok(_) if size == 0 => Err(Answer::no("", "A message has at least one octet")),
-            Ok(head) => match (too_many_keywords(&head.flags), self.folder(&head.folder).await) {
-                (Some(answer), _) => Err(answer),
-                (None, Ok(folder)) => Ok((head, folder)),
-                (None, Err(answer)) if answer.code == "NONEXISTENT" => {
-                    Err(Answer::no("TRYCREATE", "There is no such folder; create it first"))
-                }
-                (None, Err(answer)) => Err(answer),
-            },
         };
-        let (head, folder) = match checked {
-            Ok(checked) => checked,
-            Err(answer) => return self.refuse_append(answer, size, synchronising).await,
-        };
-        if synchronising {
-            self.connection.say(Line::new().text("+ Send the message"));
-            self.connection.flush().await?;
+        let message = head.message;
+        if self.login.is_none() {
+            return Err((message, Answer::bad("Log in first, with AUTHENTICATE")));
         }
+        if let Err(answer) = self.check_message(&message, size) {
+            return Err((message, answer));
+        }
+        match self.folder(&head.folder).await {
+            Ok(folder) => Ok((message, folder)),
+            Err(answer) if answer.code == "NONEXISTENT" => {
+                Err((message, Answer::no("TRYCREATE", "There is no such folder; create it first")))
+            }
+            Err(answer) => Err((message, answer)),
+        }
+    }
+
+    /// What may be said of one message before it comes.
+    fn check_message(&self, message: &AppendMessage, size: u64) -> Result<(), Answer> {
+        let most = self.context.limits.message;
+        if size > most {
+            return Err(Answer::no("TOOBIG", format!("A message is at most {most} octets")));
+        }
+        if size == 0 {
+            return Err(Answer::no("", "A message has at least one octet"));
+        }
+        if message.utf8 && !self.enabled.utf8 {
+            return Err(Answer::bad("UTF8 (…) after ENABLE UTF8=ACCEPT only (RFC 6855 §4)"));
+        }
+        if message.binary && !message.utf8 && !self.knows(Extension::Binary) {
+            return Err(Answer::bad("BINARY is not offered here: see CAPABILITY"));
+        }
+        too_many_keywords(&message.flags).map_or(Ok(()), Err)
+    }
+
+    /// The same of a message that is not the first one.
+    fn admit(&self, message: &Result<AppendMessage, Answer>, size: u64, batch: &Batch) -> Result<(), Answer> {
+        let message = message.as_ref().map_err(Clone::clone)?;
+        if !self.knows(Extension::MultiAppend) {
+            return Err(Answer::bad("MULTIAPPEND is not offered here: see CAPABILITY"));
+        }
+        if batch.done.len() >= MOST_MESSAGES {
+            return Err(Answer::no("LIMIT", format!("One APPEND holds at most {MOST_MESSAGES} messages")));
+        }
+        self.check_message(message, size)?;
+        let most = self.context.limits.message;
+        if batch.size > most {
+            return Err(Answer::no("TOOBIG", format!("One APPEND holds at most {most} octets in all")));
+        }
+        Ok(())
+    }
+
+    /// Takes one message in.
+    async fn receive(&mut self) -> Result<Result<NewBody, Answer>, End> {
         let mut body = self.context.store.body();
+        let mut learner = Learner::new();
         let mut failed = None;
         loop {
             let piece = self.connection.message().await?;
@@ -51,61 +165,128 @@ impl Session {
                 break;
             }
             // After a failure the rest is read all the same, or the next command would be lost in it.
-            if failed.is_none()
-                && let Err(error) = body.push(&piece).await
-            {
-                failed = Some(error);
+            if failed.is_none() {
+                learner.push(&piece);
+                failed = body.push(&piece).await.err();
             }
         }
-        let rest = self.append_end().await?;
-        if !rest.is_empty() {
-            self.connection.pen.violation("something follows the message of an APPEND");
-            return Ok(Answer::bad("One APPEND holds one message, and its line ends there"));
-        }
         if let Some(error) = failed {
-            return Ok(Answer::failed(&error));
+            return Ok(Err(Answer::failed(&error)));
         }
-        let delivery = Delivery {
-            body: body.finish(),
-            trace: Bytes::new(),
-            folders: vec![folder.id],
-            flags: flags_from(&head.flags),
-            internal_date: head.date.unwrap_or_else(|| self.context.clock.now()),
-        };
-        let mut unit = db::Unit::new();
-        let ticket = self.context.store.deliver_into(&mut unit, delivery);
-        self.connection.pen.take_into(&mut unit);
-        let delivered = match self.context.store.db().commit(unit).await {
-            Ok(mut replies) => replies.take(ticket),
-            Err(error) => return Ok(Answer::failed(&error)),
-        };
-        let uid = delivered.uids.first().copied().unwrap_or_default();
-        Ok(Answer::coded(format!("APPENDUID {} {uid}", folder.uid_validity), "Message stored"))
+        let mut body = body.finish();
+        body.learned = Some(Arc::new(kept(learner.finish())));
+        Ok(Ok(body))
     }
 
-    async fn refuse_append(&mut self, answer: Answer, size: u64, synchronising: bool) -> Handled {
-        if synchronising {
-            self.connection.refuse_message();
-            return Ok(answer);
-        }
-        if size > self.context.limits.message.saturating_mul(DRAIN) {
-            return Err(End::Refused("A message far over the limit was sent without waiting".into()));
-        }
-        while !self.connection.message().await?.is_empty() {}
-        self.append_end().await?;
-        Ok(answer)
-    }
-
-    /// What follows the message on its last line.
-    async fn append_end(&mut self) -> Result<Bytes, End> {
-        match self.connection.frame().await? {
-            Ok(Frame::AppendEnd(rest)) => Ok(rest),
-            Ok(_) => Err(End::Refused("The end of APPEND was expected".into())),
+    /// What follows a message on its last line.
+    async fn after_message(&mut self, utf8: bool) -> Result<After, End> {
+        let (bytes, next) = match self.connection.frame().await? {
+            Ok(Frame::AppendEnd(rest)) => (rest, None),
+            Ok(Frame::AppendNext { bytes, size, synchronising }) => (bytes, Some((size, synchronising))),
+            Ok(_) => return Err(End::Refused("The end of APPEND was expected".into())),
             Err(refused) => {
                 let text = refused.what.to_string();
                 self.connection.pen.violation(&text);
-                Err(End::Refused(text))
+                return Err(End::Refused(text));
             }
+        };
+        let read = parse_after_message(&bytes, utf8);
+        if let Err(error) = &read {
+            self.connection.pen.violation(format!("something is wrong behind a message of an APPEND: {error}"));
         }
+        Ok(match (read, next) {
+            (Ok(AfterMessage::End), None) => After::End,
+            (Ok(AfterMessage::Another(message)), Some((size, synchronising))) => {
+                After::Next(Next { message: Ok(message), size, synchronising })
+            }
+            (Err(error), Some((size, synchronising))) => {
+                After::Next(Next { message: Err(Answer::bad(error.to_string())), size, synchronising })
+            }
+            (Err(error), None) => After::Wrong(Answer::bad(format!("Behind the message, {error}"))),
+            _ => After::Wrong(Answer::bad("Another message was expected behind this one")),
+        })
+    }
+
+    /// The store failed: what still comes is read and dropped.
+    async fn refuse_rest(&mut self, answer: Answer, after: After, drained: u64) -> Handled {
+        let (mut after, mut drained) = (after, drained);
+        while let After::Next(next) = after {
+            if next.synchronising {
+                self.connection.refuse_message();
+                break;
+            }
+            drained = drained.saturating_add(next.size);
+            if drained > self.context.limits.message.saturating_mul(DRAIN) {
+                return Err(End::Refused("Messages far over the limit were sent without waiting".into()));
+            }
+            while !self.connection.message().await?.is_empty() {}
+            after = self.after_message(next.message.is_ok_and(|message| message.utf8)).await?;
+        }
+        Ok(answer)
+    }
+
+    /// All messages and their events in one commit.
+    async fn commit(&mut self, batch: Result<Batch, Answer>) -> Handled {
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(answer) => return Ok(answer),
+        };
+        let now = self.context.clock.now();
+        let mut unit = db::Unit::new();
+        let tickets: Vec<_> = batch
+            .done
+            .into_iter()
+            .map(|(body, message)| {
+                let delivery = Delivery {
+                    body,
+                    trace: Bytes::new(),
+                    folders: vec![batch.folder.id],
+                    flags: flags_from(&message.flags),
+                    internal_date: message.date.unwrap_or(now),
+                };
+                self.context.store.deliver_into(&mut unit, delivery)
+            })
+            .collect();
+        self.connection.pen.take_into(&mut unit);
+        let mut replies = match self.context.store.db().commit(unit).await {
+            Ok(replies) => replies,
+            Err(error) => return Ok(Answer::failed(&error)),
+        };
+        let uids: Vec<u32> =
+            tickets.into_iter().filter_map(|ticket| replies.take(ticket).uids.first().copied()).collect();
+        let text = if uids.len() > 1 { "Messages stored" } else { "Message stored" };
+        Ok(Answer::coded(format!("APPENDUID {} {}", batch.folder.uid_validity, Compact(&uids)), text))
+    }
+}
+
+enum After {
+    End,
+    Next(Next),
+    Wrong(Answer),
+}
+
+struct Next {
+    message: Result<AppendMessage, Answer>,
+    size: u64,
+    synchronising: bool,
+}
+
+/// What was learned of a message, as the store keeps it.
+fn kept(learned: imap::mime::Learned) -> Learned {
+    let heads = learned.heads;
+    Learned {
+        structure: learned.structure.into(),
+        preview: Some(learned.preview),
+        heads: Some(Heads {
+            from: heads.from,
+            to: heads.to,
+            cc: heads.cc,
+            bcc: heads.bcc,
+            subject: heads.subject,
+            message_id: heads.message_id,
+            sent_day: heads.sent.map(day_number),
+            sent_at: heads.sent_at.and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        }),
+        text: learned.text,
     }
 }

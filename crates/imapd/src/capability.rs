@@ -3,7 +3,7 @@
 //! One table for both, so that no command is taken whose extension is not offered, and nothing is offered that is not
 //! taken. Nothing stands in it that has no test.
 
-use imap::command::{Command, FetchItem, Search, SearchKey, StatusItem};
+use imap::command::{Command, FetchItem, Search, SearchKey, SearchReturn, StatusItem};
 use sasl::{Mechanism, Profile};
 
 use crate::session::Session;
@@ -63,6 +63,24 @@ pub(crate) enum Extension {
     AppendLimit,
     /// RFC 9208, with its resources STORAGE and MESSAGE.
     Quota,
+    /// RFC 5182.
+    SearchRes,
+    /// RFC 5256.
+    Sort,
+    /// RFC 5267 §2.
+    Esort,
+    /// RFC 5256, by subject and by references.
+    Thread,
+    /// RFC 3516.
+    Binary,
+    /// RFC 3502.
+    MultiAppend,
+    /// RFC 8970.
+    Preview,
+    /// RFC 8514.
+    SaveDate,
+    /// RFC 4978.
+    Compress,
 }
 
 /// How one extension is offered.
@@ -113,6 +131,15 @@ const TABLE: &[Known] = &[
     known(Extension::ObjectId, "OBJECTID", false, M | R2, 0),
     known(Extension::AppendLimit, "APPENDLIMIT", false, M | R1 | R2, 0),
     known(Extension::Quota, "QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE", false, M | R1 | R2, 0),
+    known(Extension::SearchRes, "SEARCHRES", false, M | R1, R2),
+    known(Extension::Sort, "SORT", false, M | R1 | R2, 0),
+    known(Extension::Esort, "ESORT", false, M | R1 | R2, 0),
+    known(Extension::Thread, "THREAD=ORDEREDSUBJECT THREAD=REFERENCES", false, M | R1 | R2, 0),
+    known(Extension::Binary, "BINARY", false, M | R1 | R2, 0),
+    known(Extension::MultiAppend, "MULTIAPPEND", false, M | R1 | R2, 0),
+    known(Extension::Preview, "PREVIEW", false, M | R2, 0),
+    known(Extension::SaveDate, "SAVEDATE", false, M | R2, 0),
+    known(Extension::Compress, "COMPRESS=DEFLATE", false, M | R1 | R2, 0),
 ];
 
 const fn known(extension: Extension, name: &'static str, early: bool, listed: u8, silent: u8) -> Known {
@@ -225,6 +252,18 @@ fn needed(command: &Command, needs: &mut Vec<Extension>) {
             needs.extend(items.iter().filter_map(of_item));
         }
         Command::Search(search) => of_search(search, needs),
+        Command::Sort(sort) => {
+            needs.push(Extension::Sort);
+            if sort.search.returns.is_some() {
+                needs.push(Extension::Esort);
+            }
+            of_search(&sort.search, needs);
+        }
+        Command::Thread(thread) => {
+            needs.push(Extension::Thread);
+            of_search(&thread.search, needs);
+        }
+        Command::Compress(_) => needs.push(Extension::Compress),
         _ => {}
     }
 }
@@ -246,6 +285,10 @@ fn of_status(item: StatusItem) -> Option<Extension> {
 fn of_item(item: &FetchItem) -> Option<Extension> {
     match item {
         FetchItem::ModSeq => Some(Extension::Condstore),
+        FetchItem::Binary { .. } | FetchItem::BinarySize { .. } => Some(Extension::Binary),
+        FetchItem::Preview { .. } => Some(Extension::Preview),
+        FetchItem::SaveDate => Some(Extension::SaveDate),
+        FetchItem::EmailId | FetchItem::ThreadId => Some(Extension::ObjectId),
         FetchItem::Section { label, .. } if label.starts_with("RFC822") => Some(Extension::Rev1),
         _ => None,
     }
@@ -255,6 +298,9 @@ fn of_search(search: &Search, needs: &mut Vec<Extension>) {
     if search.returns.is_some() {
         needs.push(Extension::Esearch);
     }
+    if search.returns.as_ref().is_some_and(|returns| returns.contains(&SearchReturn::Save)) {
+        needs.push(Extension::SearchRes);
+    }
     search.keys.iter().for_each(|key| of_key(key, needs));
 }
 
@@ -262,6 +308,12 @@ fn of_key(key: &SearchKey, needs: &mut Vec<Extension>) {
     match key {
         SearchKey::Recent => needs.push(Extension::Rev1),
         SearchKey::Younger(_) | SearchKey::Older(_) => needs.push(Extension::Within),
+        SearchKey::ModSeq(_) => needs.push(Extension::Condstore),
+        SearchKey::EmailId(_) | SearchKey::ThreadId(_) => needs.push(Extension::ObjectId),
+        SearchKey::SavedBefore(_)
+        | SearchKey::SavedOn(_)
+        | SearchKey::SavedSince(_)
+        | SearchKey::SaveDateSupported => needs.push(Extension::SaveDate),
         SearchKey::Not(key) => of_key(key, needs),
         SearchKey::Or(one, other) => {
             of_key(one, needs);

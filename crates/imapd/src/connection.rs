@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use wire::{Direction, Fact, TlsFacts};
 
 use crate::Context;
+use crate::deflate::Deflate;
 use crate::pen::Pen;
 
 /// Octets read at once.
@@ -28,6 +29,8 @@ pub(crate) struct Connection {
     stream: Option<Stream>,
     reader: CommandReader,
     output: BytesMut,
+    /// COMPRESS=DEFLATE, where the client asked for it.
+    deflate: Option<Box<Deflate>>,
     /// A literal was announced and is not yet all there: a goodbye would be taken for a part of it.
     pub(crate) mid_literal: bool,
     shutdown: watch::Receiver<bool>,
@@ -91,6 +94,7 @@ impl Connection {
             stream: Some(stream),
             reader: CommandReader::new(limits.imap_line, LITERALS_BEFORE_LOGIN.min(limits.imap_literals)),
             output: BytesMut::new(),
+            deflate: None,
             mid_literal: false,
             shutdown,
             patience: timing.login,
@@ -180,18 +184,39 @@ impl Connection {
 
     async fn fill_by(&mut self, deadline: Instant) -> Result<(), End> {
         let Some(stream) = &mut self.stream else { return Err(End::Broken("the handshake failed".into())) };
-        let space = self.reader.space();
+        if let Some(deflate) = &mut self.deflate
+            && deflate.unpack(self.reader.space())? > 0
+        {
+            return Ok(());
+        }
+        let space = match &mut self.deflate {
+            Some(deflate) => &mut deflate.received,
+            None => self.reader.space(),
+        };
         space.reserve(READ);
         tokio::select! {
             biased;
-            () = down(&mut self.shutdown) => Err(End::Shutdown),
+            () = down(&mut self.shutdown) => return Err(End::Shutdown),
             read = timeout_at(deadline, stream.read_buf(space)) => match read {
-                Err(_) => Err(End::Timeout),
-                Ok(Ok(0)) => Err(End::Eof),
-                Ok(Ok(_)) => Ok(()),
-                Ok(Err(error)) => Err(error.into()),
+                Err(_) => return Err(End::Timeout),
+                Ok(Ok(0)) => return Err(End::Eof),
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return Err(error.into()),
             },
         }
+        if let Some(deflate) = &mut self.deflate {
+            deflate.unpack(self.reader.space())?;
+        }
+        Ok(())
+    }
+
+    /// From now on both directions are compressed (RFC 4978).
+    pub(crate) fn compress(&mut self) {
+        self.deflate.get_or_insert_with(Deflate::new);
+    }
+
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.deflate.is_some()
     }
 
     /// A complete response: kept in the journal, sent with the next flush.
@@ -228,9 +253,16 @@ impl Connection {
 
     async fn send(&mut self) -> Result<(), End> {
         let Some(stream) = &mut self.stream else { return Err(End::Broken("the handshake failed".into())) };
+        let pending = match &mut self.deflate {
+            Some(deflate) => {
+                deflate.pack(&mut self.output);
+                &mut deflate.ready
+            }
+            None => &mut self.output,
+        };
         let writing = async {
             // Advances as it writes, so that a write cut short by the signal is not begun again.
-            stream.write_all_buf(&mut self.output).await?;
+            stream.write_all_buf(pending).await?;
             stream.flush().await
         };
         tokio::select! {
@@ -292,8 +324,15 @@ impl Connection {
             return;
         }
         let deadline = Instant::now() + Duration::from_secs(1);
+        let pending = match &mut self.deflate {
+            Some(deflate) => {
+                deflate.pack(&mut self.output);
+                &mut deflate.ready
+            }
+            None => &mut self.output,
+        };
         let farewell = async {
-            stream.write_all_buf(&mut self.output).await?;
+            stream.write_all_buf(pending).await?;
             stream.flush().await?;
             stream.shutdown().await
         };

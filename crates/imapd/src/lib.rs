@@ -11,9 +11,12 @@
 //! - **A listener is cheap.** The bench opens one for a single run: [`serve`] ends within two seconds of its signal.
 
 mod append;
+mod binary;
 mod capability;
+mod compress;
 mod connection;
 mod context;
+mod deflate;
 mod fetch;
 mod folders;
 mod idle;
@@ -21,6 +24,7 @@ mod listener;
 mod login;
 mod messages;
 mod pen;
+mod pieces;
 mod quota;
 mod rates;
 mod resync;

@@ -53,6 +53,16 @@ impl Pen {
         }
     }
 
+    /// Whether another response line of this exchange would be kept.
+    pub(crate) fn keeps(&self) -> bool {
+        self.lines < MOST_LINES
+    }
+
+    /// Counts a response line that is not kept.
+    pub(crate) fn skip(&mut self) {
+        self.lines += 1;
+    }
+
     /// Ends an exchange: hands what was written to the journal, without waiting.
     pub(crate) fn flush(&mut self) {
         if self.lines > MOST_LINES {

@@ -24,6 +24,14 @@ pub(crate) struct Selected {
     watch: watch::Receiver<u64>,
     /// Gone from the store, not yet told.
     gone: BTreeSet<u32>,
+    /// UIDs, ascending, that `$` stands for (RFC 5182).
+    pub(crate) saved: Vec<u32>,
+    /// UIDs that are `\Recent` for this session, as ranges (RFC 3501 §2.3.2); none where the revision has no such thing.
+    recent: Option<Vec<(u32, u32)>>,
+    /// Keywords that FLAGS has told, lower case.
+    keywords: BTreeSet<String>,
+    /// Keywords that FLAGS has yet to tell, before a FETCH shows them (RFC 3501 §7.2.6).
+    news: Vec<Flag>,
 }
 
 impl Selected {
@@ -37,6 +45,10 @@ impl Selected {
 
     /// The messages of a set, as `(number, uid)`, ascending. Numbers and UIDs that do not exist are left out.
     pub(crate) fn resolve(&self, set: &SequenceSet, uid: bool) -> Vec<(u32, u32)> {
+        if set.is_saved() {
+            let places = self.saved.iter().filter_map(|uid| self.find(*uid));
+            return places.map(|at| (number(at), self.rows[at].uid)).collect();
+        }
         let last = if uid { self.last_uid() } else { self.last_number() };
         let mut out = Vec::new();
         for (low, high) in set.resolve(last) {
@@ -69,9 +81,38 @@ impl Selected {
         self.rows.binary_search_by_key(&uid, |row| row.uid).ok()
     }
 
+    /// Whether the message is new to this session.
+    pub(crate) fn is_recent(&self, uid: u32) -> bool {
+        self.recent.as_ref().is_some_and(|ranges| SequenceSet::holds(ranges, uid))
+    }
+
+    fn count_recent(&self) -> usize {
+        self.rows.iter().filter(|row| self.is_recent(row.uid)).count()
+    }
+
+    /// The flags of a message in parentheses, `\Recent` with them.
+    pub(crate) fn flags_text(&self, uid: u32, flags: &Flags) -> String {
+        let text = response::flags(&flags_of(flags));
+        match (self.is_recent(uid), text.len() > 2) {
+            (false, _) => text,
+            (true, true) => text.replacen('(', "(\\Recent ", 1),
+            (true, false) => "(\\Recent)".to_owned(),
+        }
+    }
+
+    /// Notes keywords that FLAGS has not told yet.
+    pub(crate) fn learn(&mut self, flags: &Flags) {
+        for keyword in &flags.keywords {
+            if self.keywords.len() < MOST_KEYWORDS && self.keywords.insert(keyword.to_lowercase()) {
+                self.news.push(Flag::Keyword(keyword.clone()));
+            }
+        }
+    }
+
     /// Takes over rows that this session changed itself, so that they are not told again.
     pub(crate) fn take(&mut self, rows: &[Row]) {
         for row in rows {
+            self.learn(&row.flags);
             if let Some(at) = self.find(row.uid)
                 && self.rows[at].modseq <= row.modseq
             {
@@ -93,6 +134,7 @@ impl Selected {
     fn apply(&mut self, changes: Changes) -> (bool, Vec<u32>) {
         let (mut grew, mut news) = (false, Vec::new());
         for row in changes.changed {
+            self.learn(&row.flags);
             match self.rows.binary_search_by_key(&row.uid, |row| row.uid) {
                 Ok(at) => {
                     if row.modseq > self.rows[at].modseq {
@@ -128,7 +170,7 @@ impl Selected {
     /// The unsolicited FETCH of a message's flags.
     pub(crate) fn flags_line(&self, at: usize, modseq: bool) -> Line {
         let row = &self.rows[at];
-        let flags = response::flags(&flags_of(&row.flags));
+        let flags = self.flags_text(row.uid, &row.flags);
         let modseq = if modseq { format!(" MODSEQ ({})", row.modseq) } else { String::new() };
         Line::untagged(&format!("{} FETCH (UID {} FLAGS {flags}{modseq})", number(at), row.uid))
     }
@@ -169,6 +211,16 @@ impl Session {
             Ok(loaded) => loaded,
             Err(error) => return Ok(Answer::failed(&error)),
         };
+        let next = rows.last().map_or(1, |row| row.uid.saturating_add(1));
+        let recent_from = match (self.enabled.rev2, read_only) {
+            (true, _) => Ok(u32::MAX),
+            (false, true) => self.context.store.recent_from(folder.id).await,
+            (false, false) => self.context.store.claim_recent(folder.id, next).await,
+        };
+        let recent_from = match recent_from {
+            Ok(from) => from,
+            Err(error) => return Ok(Answer::failed(&error)),
+        };
         let flags = known_flags(&rows);
         let uid_next = status.uid_next.max(rows.last().map_or(1, |row| row.uid.saturating_add(1)));
         let say = |session: &mut Self, text: &str| session.connection.say(Line::untagged(text));
@@ -184,7 +236,8 @@ impl Session {
                 Err(answer) => return Ok(answer),
             }
         } else {
-            say(self, "0 RECENT");
+            let recent = rows.iter().filter(|row| row.uid >= recent_from).count();
+            say(self, &format!("{recent} RECENT"));
             if let Some(first) = rows.iter().position(|row| !row.flags.seen) {
                 say(self, &format!("OK [UNSEEN {}] First unseen", first + 1));
             }
@@ -198,7 +251,18 @@ impl Session {
         if self.knows(Extension::ObjectId) {
             say(self, &format!("OK [MAILBOXID ({})] For ever", mailbox_id(&folder)));
         }
-        self.selected = Some(Selected { folder, read_only, rows, modseq, watch, gone: BTreeSet::new() });
+        self.selected = Some(Selected {
+            folder,
+            read_only,
+            rows,
+            modseq,
+            watch,
+            gone: BTreeSet::new(),
+            saved: Vec::new(),
+            recent: (!self.enabled.rev2).then(|| vec![(recent_from, next.saturating_sub(1))]),
+            keywords: flags.iter().filter_map(keyword).collect(),
+            news: Vec::new(),
+        });
         if let Some(resync) = &params.resync
             && let Err(answer) = self.resync(resync).await?
         {
@@ -246,7 +310,10 @@ impl Session {
         }
         if grew {
             self.connection.say(Line::untagged(&format!("{} EXISTS", selected.rows.len())));
+            self.claim_recent().await;
         }
+        self.tell_new_keywords();
+        let Some(selected) = &self.selected else { return Ok(()) };
         for uid in news {
             if let Some(at) = selected.find(uid) {
                 let line = selected.flags_line(at, self.enabled.condstore);
@@ -257,6 +324,58 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Messages came into the selected folder: those that no other session claimed are recent here.
+    async fn claim_recent(&mut self) {
+        let Some(selected) = &mut self.selected else { return };
+        if selected.recent.is_none() {
+            return;
+        }
+        let (folder, next) = (selected.folder.id, selected.last_uid().saturating_add(1));
+        let from = match selected.read_only {
+            true => self.context.store.recent_from(folder).await,
+            false => self.context.store.claim_recent(folder, next).await,
+        };
+        match (from, &mut selected.recent) {
+            (Ok(from), Some(ranges)) if from < next => match ranges.last_mut() {
+                // One range while nobody else comes in between.
+                Some(last) if last.1.saturating_add(1) >= from && last.0 <= last.1 => last.1 = next - 1,
+                _ => ranges.push((from, next - 1)),
+            },
+            (Ok(_), _) => {}
+            (Err(error), _) => tracing::error!(%error, "recent messages cannot be claimed"),
+        }
+        let recent = selected.count_recent();
+        self.connection.say(Line::untagged(&format!("{recent} RECENT")));
+    }
+
+    /// FLAGS again, where keywords came up since (RFC 3501 §7.2.6). Said before the FETCH that shows them.
+    pub(crate) fn tell_new_keywords(&mut self) {
+        let Some(selected) = &mut self.selected else { return };
+        if selected.news.is_empty() {
+            return;
+        }
+        selected.news.clear();
+        let flags = known_flags(&selected.rows);
+        let text = response::flags(&flags);
+        let permanent = text.replace(')', " \\*)");
+        let permanent = if selected.read_only { "()" } else { &permanent };
+        self.connection.say(Line::untagged(&format!("FLAGS {text}")));
+        self.connection.say(Line::untagged(&format!("OK [PERMANENTFLAGS {permanent}] Flags that last")));
+    }
+}
+
+/// Keywords told in FLAGS.
+const MOST_KEYWORDS: usize = 200;
+
+/// A keyword's name, lower case.
+fn keyword(flag: &Flag) -> Option<String> {
+    match flag {
+        Flag::Keyword(word) => Some(word.to_lowercase()),
+        _ => None,
+    }
+}
+
 /// OBJECTID's name of a folder (RFC 8474 §4): the store's own number, which stays through renames.
 pub(crate) fn mailbox_id(folder: &Folder) -> String {
     format!("F{}", folder.id)
@@ -264,12 +383,10 @@ pub(crate) fn mailbox_id(folder: &Folder) -> String {
 
 /// The five system flags, then the keywords in use.
 fn known_flags(rows: &[Row]) -> Vec<Flag> {
-    /// Keywords told in FLAGS.
-    const MOST: usize = 200;
     let mut seen = BTreeSet::new();
     let mut flags = vec![Flag::Answered, Flag::Flagged, Flag::Deleted, Flag::Seen, Flag::Draft];
     for keyword in rows.iter().flat_map(|row| &row.flags.keywords) {
-        if seen.len() < MOST && seen.insert(keyword.to_lowercase()) {
+        if seen.len() < MOST_KEYWORDS && seen.insert(keyword.to_lowercase()) {
             flags.push(Flag::Keyword(keyword.clone()));
         }
     }

@@ -166,7 +166,7 @@ impl Session {
                     let answer = Box::pin(self.append(&bytes, size, synchronising)).await?;
                     self.finish(&tag, answer, true).await?;
                 }
-                Ok(Frame::AppendEnd(_)) => {} // taken by `append`
+                Ok(Frame::AppendEnd(_) | Frame::AppendNext { .. }) => {} // taken by `append`
                 Err(refused) => self.refused(refused)?,
             }
         }
@@ -214,7 +214,7 @@ impl Session {
             return self.finish(&tag, answer, false).await;
         }
         // RFC 3501 §7.4.1: no EXPUNGE while these are answered, or the client's numbers would mean other messages.
-        let expunge = !matches!(command, Command::Fetch { .. } | Command::Store { .. } | Command::Search(_));
+        let expunge = !matches!(command, Command::Fetch { .. } | Command::Store { .. } | Command::Search(_) | Command::Sort(_) | Command::Thread(_));
         let answer = self.dispatch(&tag, command).await?;
         self.finish(&tag, answer, expunge).await
     }
@@ -269,6 +269,7 @@ impl Session {
             Command::GetQuotaRoot(folder) => self.get_quota_root(&folder).await,
             Command::SetQuota { .. } => Ok(Answer::no("NOPERM", "Limits are the operator's to set")),
             Command::Idle => self.idle().await,
+            Command::Compress(algorithm) => self.compress(tag, &algorithm).await,
             command if self.selected.is_none() => {
                 let _ = command;
                 Ok(Answer::bad("Select a folder first"))
@@ -284,6 +285,8 @@ impl Session {
             }
             Command::Expunge(set) => self.expunge(set.as_ref()).await,
             Command::Search(search) => self.search(tag, &search).await,
+            Command::Sort(sort) => self.sort(tag, &sort).await,
+            Command::Thread(thread) => self.thread(&thread).await,
             Command::Fetch { uid, set, items, changed_since, vanished } => {
                 self.fetch(uid, &set, &items, changed_since, vanished).await
             }
