@@ -1,7 +1,8 @@
-//! AUTH (RFC 4954) with XOAUTH2 (SC.MSS/CONF.07) and EXTERNAL (SC.MSS/CONF.12).
+//! AUTH (RFC 4954) with XOAUTH2 (SC.MSS/CONF.07), OAUTHBEARER (RFC 7628) where it is offered, and EXTERNAL
+//! (SC.MSS/CONF.12).
 
 use kernel::Secret;
-use sasl::{Attempt, Challenge, Credentials, Mechanism, Refusal, RefusalCode};
+use sasl::{Attempt, Challenge, Credentials, Mechanism, Profile, Refusal, RefusalCode};
 use smtp::{LineError, Response};
 use wire::{AuthFacts, AuthOutcome, Fact, Service};
 
@@ -67,7 +68,11 @@ impl Session {
         if self.transaction.is_some() {
             return sequence("AUTH is not allowed within a transaction");
         }
-        if known.is_none() {
+        let offered = |known: Mechanism| match known {
+            Mechanism::OauthBearer => self.shared.endpoint.offer.oauthbearer,
+            _ => true,
+        };
+        if !known.is_some_and(offered) {
             let text = "Mechanism not available; see AUTH in the reply to EHLO";
             return Some((Response::new(504, "5.5.4", text), "mechanism_not_allowed"));
         }
@@ -95,16 +100,27 @@ impl Session {
                     refusal.code.name(),
                     &refusal.reason,
                 );
-                self.tell_refusal(mechanism, refusal).await
+                self.tell_refusal(mechanism, &credentials, refusal).await
             }
         }
     }
 
-    /// XOAUTH2 tells its refusal as a challenge first; the client answers it with an empty line (or gives up with
-    /// `*`), and only then comes the reply.
-    async fn tell_refusal(&mut self, mechanism: Mechanism, refusal: Refusal) -> Result<(), End> {
-        if mechanism == Mechanism::Xoauth2 && refusal.code != RefusalCode::Unavailable {
-            self.connection.reply(&Response::challenge(&Challenge::refused().encode())).await?;
+    /// XOAUTH2 and OAUTHBEARER tell their refusal as a challenge first; the client answers it with an empty line, 0x01,
+    /// or `*`, and only then comes the reply. Mailiz drops the connection instead (spec 01 §3.3).
+    async fn tell_refusal(
+        &mut self,
+        mechanism: Mechanism,
+        credentials: &Credentials,
+        refusal: Refusal,
+    ) -> Result<(), End> {
+        if mechanism.is_bearer() && refusal.code != RefusalCode::Unavailable {
+            self.connection.reply(&Response::challenge(&Challenge::of(mechanism, true).encode())).await?;
+            let own = self.context().authenticator.offer_of(credentials);
+            if own.unwrap_or(self.shared.endpoint.offer).profile == Profile::Mailiz {
+                return Err(End::error(
+                    "dropped after the challenge of a refusal, as the profile mailiz does",
+                ));
+            }
             if let Err(error) = self.sasl_line().await? {
                 self.connection.pen.violation(error.to_string());
             }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub(crate) struct Connection {
     output: Vec<u8>,
     shutdown: watch::Receiver<bool>,
     write_patience: Duration,
+    /// Replies carry no enhanced status code.
+    pub(crate) bare: bool,
     pub(crate) pen: Pen,
 }
 
@@ -85,6 +88,7 @@ impl Connection {
             output: Vec::new(),
             shutdown,
             write_patience,
+            bare: false,
             pen,
         }
     }
@@ -126,6 +130,30 @@ impl Connection {
         Ok(progress)
     }
 
+    /// The next piece of a chunk of which `left` octets are still to come, added to `out` as the receiver has it. A chunk
+    /// that nobody wants has no receiver. Returns how much of the chunk it was.
+    pub(crate) async fn chunk(
+        &mut self,
+        receiver: Option<&mut DataReceiver>,
+        left: u64,
+        patience: Duration,
+        out: &mut Vec<u8>,
+    ) -> Result<u64, End> {
+        if self.input.is_empty() {
+            let most = usize::try_from(left).unwrap_or(DATA_READ).clamp(COMMAND_READ, DATA_READ);
+            self.fill(Instant::now() + patience, most).await?;
+        }
+        let take = usize::try_from(left).unwrap_or(usize::MAX).min(self.input.len());
+        if let Some(receiver) = receiver {
+            receiver.receive(&self.input[..take], out);
+        }
+        self.input.advance(take);
+        if take as u64 == left && self.input.is_empty() && take > COMMAND_READ * 2 {
+            self.input = BytesMut::new();
+        }
+        Ok(take as u64)
+    }
+
     /// Octets that came after the last line read.
     pub(crate) fn pending(&self) -> usize {
         self.input.len()
@@ -133,11 +161,17 @@ impl Connection {
 
     /// States a reply in the journal and puts it in the output, sent before the next read.
     pub(crate) async fn reply(&mut self, response: &Response) -> Result<(), End> {
-        self.pen.server(response);
-        self.queue(response).await
+        let response = self.worded(response);
+        self.pen.server(&response);
+        self.queue(&response).await
     }
 
-    /// The same for a reply that the journal has already.
+    /// The reply in the words of this connection.
+    pub(crate) fn worded<'a>(&self, response: &'a Response) -> Cow<'a, Response> {
+        if self.bare { Cow::Owned(response.clone().unenhanced()) } else { Cow::Borrowed(response) }
+    }
+
+    /// The same for a reply that the journal has already, worded.
     pub(crate) async fn queue(&mut self, response: &Response) -> Result<(), End> {
         response.write(&mut self.output);
         if self.output.len() > MOST_PENDING { self.send().await } else { Ok(()) }
@@ -194,6 +228,16 @@ impl Connection {
         }
     }
 
+    /// Tells a client that there is no room for it, and why.
+    pub(crate) async fn turn_away(mut self, hostname: &str, why: String) {
+        let text = format!("{hostname} Too many connections, try again later ({why})");
+        let end = match self.reply(&Response::new(421, "4.3.2", text)).await {
+            Ok(()) => End::Error(why),
+            Err(end) => end,
+        };
+        self.finish(end, hostname).await;
+    }
+
     /// Says the last word to the client, where one is due, and to the journal.
     pub(crate) async fn finish(mut self, end: End, hostname: &str) {
         let goodbye = match end {
@@ -204,6 +248,7 @@ impl Connection {
             _ => None,
         };
         if let Some(goodbye) = goodbye.filter(|_| self.stream.is_some()) {
+            let goodbye = self.worded(&goodbye).into_owned();
             self.pen.server(&goodbye);
             goodbye.write(&mut self.output);
         }

@@ -16,6 +16,8 @@ pub struct Context {
     pub authenticator: Arc<dyn sasl::Authenticator>,
     /// Who decides where mail may go.
     pub recipients: Arc<dyn Recipients>,
+    /// How much each mailbox has sent in the last minute, whichever listener it came to.
+    pub rates: crate::Rates,
     /// What is asked of a client before it may send.
     pub policy: Policy,
     /// The server's name in its greeting and in the Received line it adds.
@@ -63,6 +65,29 @@ pub trait Recipients: Send + Sync + 'static {
     /// Says what to do with mail for `address`: a well-formed address as the client wrote it, without angle
     /// brackets, in any case; or `postmaster` alone.
     fn resolve<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Resolution>;
+
+    /// Whether who is logged in may send with that address, as envelope sender or as author. Asked for each message,
+    /// so that a right that is taken away is gone.
+    fn may_send_as(&self, login: &sasl::Granted, address: &str) -> bool {
+        login.rights.send_as && address.eq_ignore_ascii_case(&login.mailbox)
+    }
+
+    /// How much may be sent from a mailbox; the server's own limits by default.
+    fn allowance(&self, mailbox: &str) -> Allowance {
+        let _ = mailbox;
+        Allowance::default()
+    }
+}
+
+/// How much may be sent from a mailbox. `None` leaves the server's own limit; a larger one is of no effect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowance {
+    /// Octets of one message.
+    pub message: Option<u64>,
+    /// Recipients of one message.
+    pub recipients: Option<usize>,
+    /// Messages in any minute.
+    pub per_minute: Option<u32>,
 }
 
 /// What to do with mail for an address.
@@ -72,6 +97,20 @@ pub enum Resolution {
     Deliver {
         /// The account's number.
         account: i64,
+    },
+    /// The same, but late: the sender who wants to know is told of a delay first.
+    Delayed {
+        /// The account's number.
+        account: i64,
+        /// Why, for a person.
+        text: String,
+    },
+    /// Taken at RCPT, and undeliverable afterwards: the sender who wants to know is told so by a notice (RFC 3464).
+    Fails {
+        /// Enhanced status code of class 5 (RFC 3463).
+        status: &'static str,
+        /// Why, for a person.
+        text: String,
     },
     /// The client is told this reply.
     Refused {

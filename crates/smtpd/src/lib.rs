@@ -15,18 +15,30 @@
 //! Events reach the journal with the commit of the message that they lead to, or 20 ms after the client fell silent,
 //! or with the end of the connection, whichever comes first: never later than the `250` that rests on them.
 //!
-//! Mail goes only where [`Recipients`] says; the server itself relays nothing.
+//! Mail goes only where [`Recipients`] says; the server itself relays nothing. A recipient may be taken and fail, or
+//! be late, afterwards: the sender's mailbox then gets the notice that the sender asked for (RFC 3461, RFC 3464), in
+//! the same commit. A notice has the empty reverse path, goes to a local mailbox or nowhere, and is never answered.
+//!
+//! What a client is offered follows [`sasl::Offer`]: with [`sasl::Profile::Old`] there is AUTH, SIZE and STARTTLS, no
+//! enhanced status code, and every other extension is unknown; with [`sasl::Profile::Mailiz`] a refused token gets its
+//! challenge and then nothing.
 
 mod auth;
+mod chunks;
 mod connection;
 mod context;
+mod deliver;
+mod envelope;
 mod headers;
 mod inboxes;
 mod listener;
+mod notices;
 mod pen;
+mod rates;
 mod receive;
 mod session;
 mod trace;
 
-pub use context::{BoxFuture, Context, Endpoint, Policy, Recipients, Resolution};
+pub use context::{Allowance, BoxFuture, Context, Endpoint, Policy, Recipients, Resolution};
 pub use listener::serve;
+pub use rates::Rates;

@@ -12,6 +12,7 @@ use wire::{Fact, Origin, Service};
 use crate::connection::{Connection, down};
 use crate::inboxes::Inboxes;
 use crate::pen::Pen;
+use crate::rates::Addresses;
 use crate::session::Session;
 use crate::{Context, Endpoint};
 
@@ -30,7 +31,14 @@ pub async fn serve(
 ) {
     let port = listener.local_addr().map(|address| address.port()).unwrap_or_default();
     let slots = Arc::new(Semaphore::new(context.limits.connections));
-    let shared = Arc::new(Shared { context, endpoint, port, slots, inboxes: Inboxes::default() });
+    let shared = Arc::new(Shared {
+        context,
+        endpoint,
+        port,
+        slots,
+        inboxes: Inboxes::default(),
+        addresses: Addresses::default(),
+    });
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -62,6 +70,7 @@ pub(crate) struct Shared {
     pub(crate) context: Arc<Context>,
     pub(crate) endpoint: Endpoint,
     pub(crate) inboxes: Inboxes,
+    addresses: Addresses,
     port: u16,
     slots: Arc<Semaphore>,
 }
@@ -77,13 +86,23 @@ async fn converse(shared: Arc<Shared>, tcp: TcpStream, peer: SocketAddr, shutdow
     };
     let mut pen = Pen::new(context.journal.connect(origin));
     let slot = shared.slots.clone().try_acquire_owned();
-    if slot.is_err() && shared.endpoint.implicit_tls {
+    let refused = match (&slot, shared.addresses.admit(peer.ip(), &context.limits)) {
+        (Ok(_), Ok(visitor)) => {
+            let connection =
+                Connection::new(tls::Stream::plain(tcp), pen, shutdown, context.timing.smtp_idle);
+            Session::new(shared.clone(), connection, peer.ip(), visitor).run().await;
+            return;
+        }
+        (Err(_), _) => "too many connections".to_owned(),
+        (Ok(_), Err(text)) => text,
+    };
+    if shared.endpoint.implicit_tls {
         // A goodbye would cost a handshake, which is what the limit is there to bound.
-        pen.record(Fact::Closed { reason: "too many connections".into() });
+        pen.record(Fact::Closed { reason: refused });
         return;
     }
     let connection = Connection::new(tls::Stream::plain(tcp), pen, shutdown, context.timing.smtp_idle);
-    Session::new(shared.clone(), connection, peer.ip()).run(slot.is_ok()).await;
+    connection.turn_away(&context.hostname, refused).await;
 }
 
 /// A panic in one connection harms only that one; it is still our fault.

@@ -1,17 +1,47 @@
-//! DATA: a message comes in, and is on disk with its events before the client is told so.
+//! DATA: a message comes in.
+
+use std::time::Duration;
 
 use bytes::Bytes;
-use mailstore::{BodyWriter, Delivery, Flags, NewBody};
-use smtp::{DataFault, DataReceiver, Response};
-use wire::{Fact, MailFacts};
+use kernel::Timestamp;
+use mailstore::{BodyWriter, NewBody};
+use smtp::{DataFault, DataReceiver, Response, Ret};
+use tokio::time::Instant;
+use wire::Fact;
 
 use crate::connection::End;
-use crate::headers;
-use crate::session::{Session, Transaction, later};
+use crate::envelope::Transaction;
+use crate::session::{Session, later};
 use crate::trace::Trace;
 
-/// Largest header block: what the store keeps of it. A longer one would hide fields from the judge.
-const LARGEST_HEADERS: usize = 64 * 1024;
+/// Largest message that is kept aside to be returned whole (RET=FULL): nobody's memory holds 25 MB. Of a larger one a
+/// failure notice returns the header fields.
+const LARGEST_RETURNED: usize = 256 * 1024;
+/// How long one message may take in all. Each of its pieces has the patience of [`kernel::Timing::smtp_idle`]; a client
+/// that sends one octet at a time is left in the end.
+const LONGEST_TRANSFER: Duration = Duration::from_secs(30 * 60);
+
+/// A message on its way in.
+pub(crate) struct Incoming {
+    pub(crate) receiver: DataReceiver,
+    pub(crate) queue_id: String,
+    pub(crate) arrived: Timestamp,
+    pub(crate) trace: Bytes,
+    body: Result<BodyWriter, ()>,
+    copy: Option<Vec<u8>>,
+    piece: Vec<u8>,
+    deadline: Instant,
+}
+
+/// A message that is in, whole and well formed.
+pub(crate) struct Received {
+    pub(crate) body: NewBody,
+    pub(crate) queue_id: String,
+    pub(crate) arrived: Timestamp,
+    pub(crate) trace: Bytes,
+    /// All of it, where the sender wants it back and it is small enough.
+    pub(crate) copy: Option<Vec<u8>>,
+}
 
 impl Session {
     pub(crate) async fn data(&mut self) -> Result<(), End> {
@@ -19,9 +49,16 @@ impl Session {
             let response = self.gate().unwrap_or_else(|| Response::new(503, "5.5.1", "Send MAIL first"));
             return self.answer(response).await;
         };
-        if transaction.recipients.is_empty() {
+        let refusal = if transaction.recipients.is_empty() {
+            Some(Response::new(554, "5.5.1", "No valid recipients"))
+        } else if transaction.incoming.is_some() {
+            Some(Response::new(503, "5.5.1", "The message came with BDAT so far; go on, or RSET"))
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
             self.transaction = Some(transaction);
-            return self.answer(Response::new(554, "5.5.1", "No valid recipients")).await;
+            return self.answer(refusal).await;
         }
         let pending = self.connection.pending();
         if pending > 0 {
@@ -32,93 +69,18 @@ impl Session {
             return Err(End::error("bytes behind DATA before the 354"));
         }
         self.connection.reply(&Response::plain(354, "End data with <CR><LF>.<CR><LF>")).await?;
-        let received = Box::pin(self.receive()).await?;
-        match received {
-            Ok(body) => Box::pin(self.deliver(transaction, body)).await,
+        let limits = &self.shared.context.limits;
+        let incoming = self.incoming(&transaction, DataReceiver::new(limits.data_line, self.largest()));
+        match Box::pin(self.receive(incoming)).await? {
+            Ok(received) => Box::pin(self.deliver(transaction, received)).await,
             Err(refusal) => self.answer(refusal).await,
         }
     }
 
-    /// Reads to the final dot, whatever comes; memory holds one piece.
-    async fn receive(&mut self) -> Result<Result<NewBody, Response>, End> {
-        let limits = &self.shared.context.limits;
-        let most = limits.message.saturating_mul(2).saturating_add(1024 * 1024);
-        let mut receiver = DataReceiver::new(limits.data_line, limits.message);
-        let mut body = Ok(self.shared.context.store.body());
-        let mut piece = Vec::new();
-        loop {
-            let patience = self.shared.context.timing.smtp_idle;
-            let progress = match self.connection.data(&mut receiver, patience, &mut piece).await {
-                Ok(progress) => progress,
-                Err(end) => {
-                    let text = format!("[{} octets, without the final dot]", receiver.read());
-                    self.connection.pen.client(&text, false);
-                    return Err(end);
-                }
-            };
-            push(&mut body, &piece).await;
-            piece.clear();
-            if progress.finished {
-                break;
-            }
-            if receiver.fault().is_some() && receiver.read() > most {
-                let text = format!("[{} octets, without the final dot]", receiver.read());
-                self.connection.pen.client(&text, false);
-                self.connection.reply(&too_big(self.context().limits.message)).await?;
-                return Err(End::error("message without end"));
-            }
-        }
-        self.connection.pen.client(&format!("[{} octets]", receiver.read()), false);
-        Ok(match receiver.fault() {
-            Some(DataFault::TooBig) => Err(too_big(self.context().limits.message)),
-            Some(fault) => {
-                self.connection.pen.violation(fault.to_string());
-                Err(Response::new(550, "5.6.0", format!("Message refused: {fault}")))
-            }
-            None => body.map(BodyWriter::finish).map_err(|()| later()),
-        })
-    }
-
-    /// One commit for the message and for every event up to the `250` that it allows.
-    async fn deliver(&mut self, transaction: Transaction, body: NewBody) -> Result<(), End> {
-        if body.headers.len() >= LARGEST_HEADERS {
-            let text = format!("Message refused: header block over {LARGEST_HEADERS} octets");
-            return self.answer(Response::new(552, "5.3.4", text)).await;
-        }
-        let queue_id = kernel::random::mark().to_ascii_uppercase();
-        let delivery = self.delivery(&transaction, &queue_id, body);
-        let mail = self.mail_facts(&transaction, &queue_id, &delivery);
-        let told = headers::facts(&delivery.body.headers, &queue_id);
-        let accepted = Response::new(250, "2.0.0", format!("Ok: queued as {queue_id}"));
-
-        let pen = &mut self.connection.pen;
-        pen.record(Fact::Mail { mail });
-        told.into_iter().for_each(|fact| pen.record(fact));
-        pen.server(&accepted);
-        let mut unit = db::Unit::new();
-        pen.take_into(&mut unit);
-        let store = &self.shared.context.store;
-        store.deliver_into(&mut unit, delivery);
-        match store.db().commit(unit).await {
-            Ok(_) => {
-                self.connection.queue(&accepted).await?;
-                self.count(&accepted).await
-            }
-            Err(error) => {
-                tracing::error!(%error, queue_id, "a message could not be committed");
-                self.shared.inboxes.forget(&transaction.folders);
-                self.answer(unstored(&error)).await
-            }
-        }
-    }
-
-    fn delivery(&self, transaction: &Transaction, queue_id: &str, body: NewBody) -> Delivery {
+    /// Everything that is known before the first octet of a message.
+    pub(crate) fn incoming(&self, transaction: &Transaction, receiver: DataReceiver) -> Incoming {
         let context = self.context();
-        let at = context.clock.now();
-        let recipient = match transaction.recipients.as_slice() {
-            [only] => Some(only.as_str()),
-            _ => None,
-        };
+        let (queue_id, arrived) = (kernel::random::mark().to_ascii_uppercase(), context.clock.now());
         let trace = Trace {
             reverse_path: &transaction.from.to_string(),
             helo: self.helo.as_ref().map_or("unknown", |helo| &helo.name),
@@ -128,67 +90,124 @@ impl Session {
             smtputf8: transaction.smtputf8,
             authenticated: self.login.is_some(),
             tls: self.tls.as_ref(),
-            queue_id,
-            recipient,
-            at,
+            queue_id: &queue_id,
+            recipient: match transaction.recipients.as_slice() {
+                [only] => Some(only.address.as_str()),
+                _ => None,
+            },
+            at: arrived,
         };
-        Delivery {
+        let trace = Bytes::from(trace.lines());
+        Incoming {
+            receiver,
+            trace,
+            queue_id,
+            arrived,
+            body: Ok(context.store.body()),
+            copy: (transaction.ret == Some(Ret::Full)).then(Vec::new),
+            piece: Vec::new(),
+            deadline: Instant::now() + LONGEST_TRANSFER,
+        }
+    }
+
+    /// Reads to the final dot, whatever comes; memory holds one piece.
+    async fn receive(&mut self, mut incoming: Incoming) -> Result<Result<Received, Response>, End> {
+        let most = self.most_drained();
+        loop {
+            let patience = incoming.patience(self.shared.context.timing.smtp_idle);
+            let Incoming { receiver, piece, .. } = &mut incoming;
+            let progress = match self.connection.data(receiver, patience, piece).await {
+                Ok(progress) => progress,
+                Err(end) => {
+                    self.count_octets(incoming.receiver.read(), false);
+                    return Err(end);
+                }
+            };
+            incoming.store().await;
+            if progress.finished {
+                break;
+            }
+            if incoming.receiver.fault().is_some() && incoming.receiver.read() > most {
+                self.count_octets(incoming.receiver.read(), false);
+                self.connection.reply(&too_big(self.largest())).await?;
+                return Err(End::error("message without end"));
+            }
+        }
+        self.count_octets(incoming.receiver.read(), true);
+        Ok(self.judge(incoming))
+    }
+
+    /// Octets that are read of a message that is refused anyway, so that its client sees why.
+    pub(crate) fn most_drained(&self) -> u64 {
+        self.largest().saturating_mul(2).saturating_add(1024 * 1024)
+    }
+
+    pub(crate) fn count_octets(&mut self, octets: u64, whole: bool) {
+        let text = if whole {
+            format!("[{octets} octets]")
+        } else {
+            format!("[{octets} octets, without the final dot]")
+        };
+        self.connection.pen.client(&text, false);
+    }
+
+    /// The message, or why it is refused.
+    pub(crate) fn judge(&mut self, incoming: Incoming) -> Result<Received, Response> {
+        match incoming.receiver.fault() {
+            Some(DataFault::TooBig) => Err(too_big(self.largest())),
+            Some(fault) => {
+                self.connection.pen.record(Fact::Violation { what: fault.to_string() });
+                Err(Response::new(550, "5.6.0", format!("Message refused: {fault}")))
+            }
+            None => incoming.finish().map_err(|()| later()),
+        }
+    }
+}
+
+impl Incoming {
+    /// How long the next piece may take.
+    pub(crate) fn patience(&self, idle: Duration) -> Duration {
+        idle.min(self.deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Where the next piece is to be put.
+    pub(crate) fn parts(&mut self) -> (&mut DataReceiver, &mut Vec<u8>) {
+        (&mut self.receiver, &mut self.piece)
+    }
+
+    /// Hands the piece to the store. Once the store has failed, nothing more is asked of it and the client is told at
+    /// the end.
+    pub(crate) async fn store(&mut self) {
+        if self.piece.is_empty() {
+            return;
+        }
+        if let Some(copy) = &mut self.copy {
+            copy.extend_from_slice(&self.piece);
+            if copy.len() > LARGEST_RETURNED {
+                self.copy = None;
+            }
+        }
+        if let Ok(writer) = &mut self.body
+            && let Err(error) = writer.push(&self.piece).await
+        {
+            tracing::error!(%error, "a message could not be written");
+            self.body = Err(());
+        }
+        self.piece.clear();
+    }
+
+    fn finish(self) -> Result<Received, ()> {
+        let body = self.body?.finish();
+        Ok(Received {
             body,
-            trace: Bytes::from(trace.lines()),
-            folders: transaction.folders.clone(),
-            flags: Flags::default(),
-            internal_date: at,
-        }
-    }
-
-    fn mail_facts(&self, transaction: &Transaction, queue_id: &str, delivery: &Delivery) -> MailFacts {
-        MailFacts {
-            queue_id: queue_id.to_owned(),
-            mailbox: self.login.as_ref().map(|login| login.mailbox.clone()).unwrap_or_default(),
-            from: transaction.from.address(),
-            to: transaction.recipients.clone(),
-            size: delivery.body.size + delivery.trace.len() as u64,
-            sha256: delivery.body.sha256.clone(),
-            message_id: headers::message_id(&delivery.body.headers),
-            helo: self.helo.as_ref().map(|helo| helo.name.clone()).unwrap_or_default(),
-        }
+            queue_id: self.queue_id,
+            arrived: self.arrived,
+            trace: self.trace,
+            copy: self.copy,
+        })
     }
 }
 
-/// Adds a piece; once the store has failed, nothing more is asked of it and the client is told at the end.
-async fn push(body: &mut Result<BodyWriter, ()>, piece: &[u8]) {
-    if let Ok(writer) = body
-        && !piece.is_empty()
-        && let Err(error) = writer.push(piece).await
-    {
-        tracing::error!(%error, "a message could not be written");
-        *body = Err(());
-    }
-}
-
-/// What the client is told of a commit that failed: try later, in any case (RFC 5321 §4.2.3).
-fn unstored(error: &db::Error) -> Response {
-    if error.is_unwritable() {
-        Response::new(452, "4.3.1", "The server cannot write now, try again later")
-    } else {
-        later()
-    }
-}
-
-fn too_big(limit: u64) -> Response {
+pub(crate) fn too_big(limit: u64) -> Response {
     Response::new(552, "5.3.4", format!("Message over the limit of {limit} octets"))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::{Error, ErrorKind};
-
-    use super::*;
-
-    #[test]
-    fn a_full_disk_has_its_own_reply() {
-        let full = db::Error::from(sqlx::Error::Io(Error::from(ErrorKind::StorageFull)));
-        assert_eq!(unstored(&full).to_string(), "452 4.3.1 The server cannot write now, try again later");
-        assert_eq!(unstored(&db::Error::Closed).code(), 451);
-    }
 }

@@ -3,13 +3,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sasl::{Credentials, Granted, Mechanism};
-use smtp::{Command, ForwardPath, LineError, MailParameters, Response, ReversePath, SyntaxError};
+use sasl::{Credentials, Granted, Mechanism, Offer, Profile};
+use smtp::{Command, LineError, Response, SyntaxError};
 use wire::{Fact, TlsFacts};
 
+use crate::Context;
 use crate::connection::{Connection, End};
+use crate::envelope::Transaction;
 use crate::listener::Shared;
-use crate::{Context, Resolution};
+use crate::rates::Visitor;
 
 /// One client's conversation: which commands are in order, and what they do.
 pub(crate) struct Session {
@@ -20,10 +22,13 @@ pub(crate) struct Session {
     pub(crate) tls: Option<TlsFacts>,
     pub(crate) login: Option<Granted>,
     pub(crate) transaction: Option<Transaction>,
+    /// Whether the last greeting was answered with more than AUTH, SIZE and STARTTLS.
+    pub(crate) extensions: bool,
     /// The mechanism of an AUTH that was refused before its response came: what comes next may be that response.
     pub(crate) refused_auth: Option<String>,
     pub(crate) failed_logins: u32,
     errors: u32,
+    visitor: Visitor,
 }
 
 /// How the client introduced itself.
@@ -33,17 +38,8 @@ pub(crate) struct Helo {
     pub(crate) extended: bool,
 }
 
-/// Between MAIL and the end of DATA.
-pub(crate) struct Transaction {
-    pub(crate) from: ReversePath,
-    pub(crate) smtputf8: bool,
-    pub(crate) recipients: Vec<String>,
-    /// The INBOX of each recipient, each once.
-    pub(crate) folders: Vec<i64>,
-}
-
 impl Session {
-    pub(crate) fn new(shared: Arc<Shared>, connection: Connection, peer: IpAddr) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, connection: Connection, peer: IpAddr, visitor: Visitor) -> Self {
         Self {
             shared,
             connection,
@@ -52,15 +48,17 @@ impl Session {
             tls: None,
             login: None,
             transaction: None,
+            extensions: false,
             refused_auth: None,
             failed_logins: 0,
             errors: 0,
+            visitor,
         }
     }
 
-    /// From the greeting to the end. A client that is not `admitted` is told so and left.
-    pub(crate) async fn run(mut self, admitted: bool) {
-        let Err(end) = self.converse(admitted).await;
+    /// From the greeting to the end.
+    pub(crate) async fn run(mut self) {
+        let Err(end) = self.converse().await;
         self.connection.finish(end, &self.shared.context.hostname).await;
     }
 
@@ -78,17 +76,12 @@ impl Session {
         }
     }
 
-    async fn converse(&mut self, admitted: bool) -> Result<Infallible, End> {
+    async fn converse(&mut self) -> Result<Infallible, End> {
         let hostname = self.context().hostname.clone();
         if self.shared.endpoint.implicit_tls {
             self.shake_hands().await?;
         }
-        if !admitted {
-            let busy =
-                Response::new(421, "4.3.2", format!("{hostname} Too many connections, try again later"));
-            self.connection.reply(&busy).await?;
-            return Err(End::error("too many connections"));
-        }
+        self.connection.bare = self.shared.endpoint.offer.profile == Profile::Old;
         self.connection.reply(&Response::plain(220, format!("{hostname} ESMTP Vaguemestre"))).await?;
         loop {
             let limits = &self.shared.context.limits;
@@ -99,10 +92,24 @@ impl Session {
                 _ => limits.smtp_command_line,
             };
             match self.connection.line(self.patience(), limit).await? {
-                Ok(line) => self.handle(&line).await?,
+                Ok(line) => {
+                    self.pace().await?;
+                    self.handle(&line).await?;
+                }
                 Err(error) => self.bad_line(error).await?,
             }
         }
+    }
+
+    /// Sends an address away that says more than anybody has to say.
+    async fn pace(&mut self) -> Result<(), End> {
+        let most = self.context().limits.commands_per_minute;
+        if self.visitor.command(most) {
+            return Ok(());
+        }
+        let text = format!("At most {most} commands a minute from one address; closing");
+        self.connection.reply(&Response::new(421, "4.7.0", text)).await?;
+        Err(End::error("too many commands from one address"))
     }
 
     async fn handle(&mut self, line: &[u8]) -> Result<(), End> {
@@ -114,7 +121,13 @@ impl Session {
             }
             Err(error) => {
                 self.note_rejected(&String::from_utf8_lossy(line), &error);
-                self.answer(error.response()).await
+                self.answer(error.response()).await?;
+                if error == SyntaxError::Bdat {
+                    // A chunk of unknown length follows: nobody may take it for commands.
+                    self.connection.pen.violation("BDAT without a readable size (RFC 3030 §2)");
+                    return Err(End::error("BDAT without a readable size"));
+                }
+                Ok(())
             }
         }
     }
@@ -152,8 +165,9 @@ impl Session {
             Command::StartTls => self.start_tls().await,
             Command::Auth { mechanism, initial } => self.authenticate(mechanism, initial).await,
             Command::Mail { from, parameters } => self.mail(from, parameters).await,
-            Command::Rcpt { to } => self.rcpt(to).await,
+            Command::Rcpt { to, parameters } => self.rcpt(to, parameters).await,
             Command::Data => self.data().await,
+            Command::Bdat { size, last } => self.bdat(size, last).await,
             Command::Rset => {
                 self.transaction = None;
                 self.answer(Response::new(250, "2.0.0", "Ok")).await
@@ -164,8 +178,12 @@ impl Session {
                 self.answer(self.gate().unwrap_or(response)).await
             }
             Command::Help => {
-                self.answer(Response::new(214, "2.0.0", "EHLO STARTTLS AUTH MAIL RCPT DATA RSET NOOP QUIT"))
-                    .await
+                self.answer(Response::new(
+                    214,
+                    "2.0.0",
+                    "EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY QUIT",
+                ))
+                .await
             }
             Command::Quit => {
                 let bye = Response::new(221, "2.0.0", format!("{} Bye", self.context().hostname));
@@ -210,29 +228,44 @@ impl Session {
     async fn greet(&mut self, verb: &str, name: String) -> Result<(), End> {
         self.connection.pen.record(Fact::Greeting { verb: verb.to_owned(), name: name.clone() });
         self.transaction = None;
-        let extended = verb == "EHLO";
+        let (extended, offer) = (verb == "EHLO", self.offer());
+        self.extensions = extended && offer.profile != Profile::Old;
+        self.connection.bare = offer.profile == Profile::Old;
         self.helo = Some(Helo { name, extended });
         let mut response = Response::plain(250, &self.context().hostname);
         if extended {
-            for keyword in ["PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"] {
+            for keyword in self.keywords(&offer) {
                 response = response.line(keyword);
-            }
-            response = response.line(format!("SIZE {}", self.context().limits.message));
-            match &self.tls {
-                None => response = response.line("STARTTLS"),
-                Some(tls) => {
-                    let mechanisms = self
-                        .context()
-                        .authenticator
-                        .mechanisms(tls.certificate.as_ref(), &self.shared.endpoint.offer);
-                    let names: Vec<&str> = mechanisms.iter().map(|mechanism| mechanism.name()).collect();
-                    if !names.is_empty() {
-                        response = response.line(format!("AUTH {}", names.join(" ")));
-                    }
-                }
             }
         }
         self.answer(response).await
+    }
+
+    /// What is offered to this client now: its mailbox's choice, or the port's.
+    fn offer(&self) -> Offer {
+        self.login.as_ref().map_or(self.shared.endpoint.offer, |login| login.offer)
+    }
+
+    /// The lines of the reply to EHLO.
+    fn keywords(&self, offer: &Offer) -> Vec<String> {
+        let mut lines = vec![format!("SIZE {}", self.largest())];
+        if self.extensions {
+            let all = ["PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN", "ENHANCEDSTATUSCODES"];
+            lines.extend(all.map(str::to_owned));
+            lines.push(format!("LIMITS RCPTMAX={}", self.most_recipients())); // RFC 9422
+        }
+        match &self.tls {
+            None => lines.push("STARTTLS".to_owned()),
+            Some(tls) => {
+                let certificate = tls.certificate.as_ref();
+                let mechanisms = self.context().authenticator.mechanisms(certificate, offer);
+                let names: Vec<&str> = mechanisms.iter().map(|mechanism| mechanism.name()).collect();
+                if !names.is_empty() {
+                    lines.push(format!("AUTH {}", names.join(" ")));
+                }
+            }
+        }
+        lines
     }
 
     /// RFC 3207. Everything learnt before the handshake is forgotten after it; bytes that came with the command
@@ -264,83 +297,6 @@ impl Session {
         self.tls = Some(facts);
         Ok(())
     }
-
-    async fn mail(&mut self, from: ReversePath, parameters: MailParameters) -> Result<(), End> {
-        let refusal = self.gate().or_else(|| self.refuse_sender(&from, &parameters));
-        if let Some(refusal) = refusal {
-            return self.answer(refusal).await;
-        }
-        let smtputf8 = parameters.smtputf8;
-        self.transaction = Some(Transaction { from, smtputf8, recipients: vec![], folders: vec![] });
-        self.answer(Response::new(250, "2.1.0", "Ok")).await
-    }
-
-    fn refuse_sender(&self, from: &ReversePath, parameters: &MailParameters) -> Option<Response> {
-        let limit = self.context().limits.message;
-        if self.helo.is_none() {
-            return Some(Response::new(503, "5.5.1", "Send EHLO first"));
-        }
-        if self.transaction.is_some() {
-            return Some(Response::new(503, "5.5.1", "A transaction is open already; RSET ends it"));
-        }
-        if parameters.size.is_some_and(|size| size > limit) {
-            return Some(Response::new(552, "5.3.4", format!("Message over the limit of {limit} octets")));
-        }
-        if !from.is_ascii() && !parameters.smtputf8 {
-            return Some(needs_smtputf8());
-        }
-        // `<>` is what MDNs are sent with (RFC 8098 §3); the journal knows who was logged in.
-        match (&self.login, from) {
-            (Some(login), ReversePath::Mailbox(mailbox)) if mailbox.key() != login.mailbox.to_lowercase() => {
-                let text = format!("Sender refused: this session belongs to {}", login.mailbox);
-                Some(Response::new(553, "5.7.1", text))
-            }
-            _ => None,
-        }
-    }
-
-    async fn rcpt(&mut self, to: ForwardPath) -> Result<(), End> {
-        let most = self.context().limits.recipients;
-        let refusal = self.gate().or_else(|| match &self.transaction {
-            None => Some(Response::new(503, "5.5.1", "Send MAIL first")),
-            Some(transaction) if transaction.recipients.len() >= most => {
-                Some(Response::new(452, "4.5.3", format!("Too many recipients: at most {most}")))
-            }
-            Some(transaction) if !to.is_ascii() && !transaction.smtputf8 => Some(needs_smtputf8()),
-            Some(_) => None,
-        });
-        if let Some(refusal) = refusal {
-            return self.answer(refusal).await;
-        }
-        let address = to.address();
-        let response = match self.context().recipients.resolve(&address).await {
-            Resolution::Deliver { account } => self.add_recipient(address, account).await,
-            Resolution::Refused { code, enhanced, text } => Response::new(code, enhanced, text),
-            Resolution::Unavailable => later(),
-        };
-        self.answer(response).await
-    }
-
-    async fn add_recipient(&mut self, address: String, account: i64) -> Response {
-        let folder = match self.shared.inboxes.of(&self.shared.context.store, account).await {
-            Ok(Some(folder)) => folder,
-            Ok(None) => {
-                tracing::error!(account, "a recipient's account has no INBOX");
-                return later();
-            }
-            Err(error) => {
-                tracing::error!(%error, "the store could not be asked for an INBOX");
-                return later();
-            }
-        };
-        if let Some(transaction) = &mut self.transaction {
-            transaction.recipients.push(address);
-            if !transaction.folders.contains(&folder) {
-                transaction.folders.push(folder);
-            }
-        }
-        Response::new(250, "2.1.5", "Ok")
-    }
 }
 
 pub(crate) fn tls_first() -> Response {
@@ -349,10 +305,6 @@ pub(crate) fn tls_first() -> Response {
 
 pub(crate) fn later() -> Response {
     Response::new(451, "4.3.0", "Temporary failure of the server, try again later")
-}
-
-fn needs_smtputf8() -> Response {
-    Response::new(553, "5.6.7", "This address needs the SMTPUTF8 parameter of MAIL")
 }
 
 /// Whether a line that is no command can be shown as it is. Tokens and SASL responses are long words.

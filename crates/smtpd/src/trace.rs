@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use jiff::tz::TimeZone;
 use kernel::Timestamp;
 use wire::TlsFacts;
 
@@ -42,7 +41,7 @@ impl Trace<'_> {
             self.hostname,
             self.protocol(),
             self.queue_id,
-            date(self.at),
+            smtp::date(self.at),
         )
     }
 
@@ -59,11 +58,6 @@ impl Trace<'_> {
             if self.authenticated { "A" } else { "" }
         )
     }
-}
-
-/// `Mon, 23 Nov 2026 10:00:00 +0000` (RFC 5322 §3.3).
-fn date(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use tokio::process::Command;
 use tokio::time::timeout;
 use wire::{AuthOutcome, Fact};
 
-use crate::lab::{APP, Lab, PER, TOKEN};
+use crate::lab::{APP, Lab, PER, TOKEN, contains};
 
-const MESSAGE: &str =
-    "From: x@bal.lab\r\nTo: y@bal.lab\r\nSubject: foreign\r\nX-MSS-NIL: 2621\r\n\r\n.dot\r\nfin\r\n";
+/// What follows the From field.
+const MESSAGE: &str = "To: y@bal.lab\r\nSubject: foreign\r\nX-MSS-NIL: 2621\r\n\r\n.dot\r\nfin\r\n";
 
 /// Arguments: port, `starttls` or `tls`, CA file, sender, recipient, mechanism, initial response allowed, token or
 /// certificate file, key file.
@@ -38,8 +38,9 @@ try:
 except smtplib.SMTPAuthenticationError as error:
     print("refused", error.smtp_code, error.smtp_error.decode())
     sys.exit(3)
-data = b"From: x@bal.lab\r\nTo: y@bal.lab\r\nSubject: foreign\r\nX-MSS-NIL: 2621\r\n\r\n.dot\r\nfin\r\n"
-print(server.sendmail(sender, [to], data))
+data = f"From: Dr Test <{sender}>\r\nTo: y@bal.lab\r\nSubject: foreign\r\nX-MSS-NIL: 2621\r\n\r\n.dot\r\nfin\r\n".encode()
+options = (["RET=HDRS", "ENVID=py-1"], ["NOTIFY=SUCCESS,FAILURE"]) if server.has_extn("dsn") else ([], [])
+print(server.sendmail(sender, [to], data, *options))
 server.quit()
 "#;
 
@@ -76,6 +77,10 @@ async fn smtplib_sends_with_a_token() {
         assert!(output.starts_with("235 b'2.7.0 Authentication successful'"), "{output}");
     }
     assert_delivered(&lab, APP, 3).await;
+    // smtplib asked to be told: three notices.
+    let notices = lab.inbox(PER).await;
+    assert_eq!(notices.len(), 3);
+    assert!(notices.iter().all(|notice| contains(notice, b"Original-Envelope-Id: py-1\r\n")));
     lab.assert_no_leak(TOKEN).await;
 }
 
@@ -106,6 +111,7 @@ async fn smtplib_sends_with_a_certificate() {
         assert_eq!(code, Some(0), "{output}");
     }
     assert_delivered(&lab, PER, 2).await;
+    assert_eq!(lab.inbox(APP).await.len(), 2); // the notices
     let auth = lab.wait_for(|fact| matches!(fact, Fact::Auth { .. })).await;
     let Fact::Auth { auth } = auth else { unreachable!() };
     assert!(auth.certificate_serial.is_some() && auth.tls && auth.user == APP);
@@ -115,7 +121,7 @@ async fn smtplib_sends_with_a_certificate() {
 #[tokio::test]
 async fn curl_sends_with_a_token() {
     let lab = Lab::new().await;
-    let file = write_message(&lab.dir);
+    let file = write_message(&lab.dir, PER);
     for (url, more) in [
         (format!("smtp://localhost:{}/curl.lab", lab.starttls.port()), "--ssl-reqd"),
         (format!("smtps://localhost:{}/curl.lab", lab.tls.port()), "--sasl-ir"),
@@ -146,7 +152,6 @@ async fn msmtp_sends_with_a_token_and_with_a_certificate() {
         return;
     }
     let lab = Lab::new().await;
-    let file = write_message(&lab.dir);
     let (chain, key) = lab.certificate();
     let common = format!(
         "host localhost\ntls on\ntls_trust_file {}\ndomain msmtp.lab\n",
@@ -163,6 +168,7 @@ async fn msmtp_sends_with_a_token_and_with_a_certificate() {
         key.display()
     );
     for (settings, to) in [(token, APP), (certificate, PER)] {
+        let file = write_message(&lab.dir, if to == APP { PER } else { APP });
         let rc = lab.dir.join("msmtprc");
         std::fs::write(&rc, format!("account default\n{common}{settings}")).unwrap();
         let mut msmtp = Command::new("sh");
@@ -178,8 +184,39 @@ async fn msmtp_sends_with_a_token_and_with_a_certificate() {
     }
 }
 
-fn write_message(dir: &Path) -> std::path::PathBuf {
+/// swaks sends without what is required, stage after stage.
+#[tokio::test]
+async fn swaks_meets_each_refusal_and_sees_what_is_offered() {
+    if std::process::Command::new("swaks").arg("--version").output().is_err() {
+        println!("SKIP: swaks is not installed");
+        return;
+    }
+    let lab = Lab::new().await;
+    let (chain, key) = lab.certificate();
+    let ca = lab.dir.join("ca.pem");
+    let swaks = |more: &[&str]| {
+        let mut command = Command::new("swaks");
+        command.args(["--server", "localhost", "--helo", "swaks.lab", "--timeout", "10"]);
+        command.args(["--from", APP, "--to", PER, "--port", &lab.starttls.port().to_string()]);
+        command.args(more);
+        command
+    };
+    let (code, output) = run(&mut swaks(&[])).await;
+    assert!(code != Some(0) && output.contains("530 5.7.0 Must issue a STARTTLS command first"), "{output}");
+    let with_tls = ["--tls", "--tls-ca-path", ca.to_str().unwrap()];
+    let (code, output) = run(&mut swaks(&with_tls)).await;
+    assert!(code != Some(0) && output.contains("530 5.7.0 Authentication required"), "{output}");
+    let certificate = ["--tls-cert", chain.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
+    let (code, output) = run(swaks(&with_tls).args(certificate)).await;
+    assert!(code != Some(0) && output.contains("530 5.7.0 Authentication required"), "{output}");
+    assert!(output.contains("250 STARTTLS") && output.contains("AUTH EXTERNAL XOAUTH2"), "{output}");
+    for keyword in ["CHUNKING", "DSN", "LIMITS RCPTMAX=100"] {
+        assert!(output.contains(keyword), "{keyword} in {output}");
+    }
+}
+
+fn write_message(dir: &Path, from: &str) -> std::path::PathBuf {
     let file = dir.join("message.eml");
-    std::fs::write(&file, MESSAGE).unwrap();
+    std::fs::write(&file, format!("From: \"Test, Dr\" <{from}>\r\n{MESSAGE}")).unwrap();
     file
 }

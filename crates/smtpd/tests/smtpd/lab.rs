@@ -13,7 +13,7 @@ use journal::{Journal, Query};
 use kernel::{Clock, Limits, Timing};
 use mailstore::MailStore;
 use sasl::{Attempt, Authenticator, Credentials, Granted, Mechanism, Offer, Refusal, RefusalCode, Rights};
-use smtpd::{BoxFuture, Context, Endpoint, Policy, Recipients, Resolution};
+use smtpd::{Allowance, BoxFuture, Context, Endpoint, Policy, Recipients, Resolution};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -47,11 +47,25 @@ pub(crate) struct Options {
     pub(crate) limits: Limits,
     pub(crate) timing: Timing,
     pub(crate) policy: Policy,
+    /// What both ports offer.
+    pub(crate) offer: Offer,
+    /// What the PER mailbox itself is offered.
+    pub(crate) own: Offer,
+    pub(crate) rights: Rights,
+    pub(crate) allowance: Allowance,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limits: Limits::default(), timing: Timing::real(), policy: Policy::default() }
+        Self {
+            limits: Limits::default(),
+            timing: Timing::real(),
+            policy: Policy::default(),
+            offer: Offer::default(),
+            own: Offer::default(),
+            rights: Rights::ALL,
+            allowance: Allowance::default(),
+        }
     }
 }
 
@@ -87,8 +101,9 @@ impl Lab {
             journal: journal.clone(),
             store: store.clone(),
             acceptor: pki.acceptor(),
-            authenticator: Arc::new(Guard(accounts.clone())),
-            recipients: Arc::new(Book(accounts)),
+            authenticator: Arc::new(Guard(accounts.clone(), options.own, options.rights)),
+            recipients: Arc::new(Book(accounts, options.allowance)),
+            rates: smtpd::Rates::default(),
             policy: options.policy,
             hostname: "smtp.lab".into(),
             limits: options.limits,
@@ -101,7 +116,7 @@ impl Lab {
         for implicit_tls in [false, true] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             addresses.push(listener.local_addr().unwrap());
-            let endpoint = Endpoint { implicit_tls, ..Endpoint::default() };
+            let endpoint = Endpoint { implicit_tls, offer: options.offer, ..Endpoint::default() };
             servers.push(tokio::spawn(smtpd::serve(context.clone(), listener, endpoint, signal.clone())));
         }
         Self {
@@ -234,7 +249,7 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Trap {
 }
 
 /// One token for the PER mailbox, one certificate for the APP mailbox.
-struct Guard(Vec<mailstore::Account>);
+struct Guard(Vec<mailstore::Account>, Offer, Rights);
 
 impl Guard {
     fn judge(&self, attempt: &Attempt) -> Result<Granted, Refusal> {
@@ -244,8 +259,8 @@ impl Guard {
                 mailbox: address.into(),
                 identity: identity.into(),
                 account: account.id,
-                offer: Offer::default(),
-                rights: Rights::ALL,
+                offer: self.1,
+                rights: self.2,
             })
         };
         match (&attempt.credentials, &attempt.certificate) {
@@ -286,21 +301,39 @@ impl Authenticator for Guard {
         }
     }
 
-    fn mechanisms(&self, certificate: Option<&CertificateFacts>, _offer: &Offer) -> Vec<Mechanism> {
-        match certificate {
-            Some(_) => vec![Mechanism::External, Mechanism::Xoauth2],
-            None => vec![Mechanism::Xoauth2],
+    fn offer_of(&self, credentials: &Credentials) -> Option<Offer> {
+        (credentials.user() == PER).then_some(self.1)
+    }
+
+    fn mechanisms(&self, certificate: Option<&CertificateFacts>, offer: &Offer) -> Vec<Mechanism> {
+        let mut all = vec![Mechanism::Xoauth2];
+        if certificate.is_some() {
+            all.insert(0, Mechanism::External);
         }
+        if offer.oauthbearer {
+            all.push(Mechanism::OauthBearer);
+        }
+        all
     }
 }
 
 /// Delivers to the mailboxes that exist.
-struct Book(Vec<mailstore::Account>);
+struct Book(Vec<mailstore::Account>, Allowance);
 
 impl Recipients for Book {
     fn resolve<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Resolution> {
         Box::pin(async move {
-            match self.0.iter().find(|account| account.address.eq_ignore_ascii_case(address)) {
+            let known = |address: &str| {
+                self.0.iter().find(|account| account.address.eq_ignore_ascii_case(address)).cloned()
+            };
+            if address == "late@bal.lab" {
+                let account = known(APP).unwrap().id;
+                return Resolution::Delayed { account, text: "it snows".into() };
+            }
+            if let Some(name) = address.strip_suffix("@nowhere.lab") {
+                return Resolution::Fails { status: "5.1.1", text: format!("nobody knows {name}") };
+            }
+            match known(address) {
                 Some(account) => Resolution::Deliver { account: account.id },
                 None if address == "away@bal.lab" => Resolution::Unavailable,
                 None => Resolution::Refused {
@@ -310,5 +343,14 @@ impl Recipients for Book {
                 },
             }
         })
+    }
+
+    fn may_send_as(&self, login: &Granted, address: &str) -> bool {
+        let own = [login.mailbox.as_str(), "colleague@bal.lab"];
+        login.rights.send_as && own.iter().any(|known| address.eq_ignore_ascii_case(known))
+    }
+
+    fn allowance(&self, mailbox: &str) -> Allowance {
+        if mailbox == PER { self.1 } else { Allowance::default() }
     }
 }

@@ -4,8 +4,11 @@
 
 mod bad;
 mod bad_more;
+mod chunks;
 mod durable;
 mod foreign;
 mod good;
 mod lab;
+mod notices;
+mod offers;
 mod raw;
