@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use imap::Compact;
 use imap::command::{AfterMessage, AppendMessage, parse_after_message, parse_append};
 use imap::framing::Frame;
 use imap::mime::Learner;
 use imap::response::Line;
-use imap::Compact;
 use kernel::Timestamp;
 use mailstore::{Delivery, Folder, Heads, Learned, NewBody};
 
@@ -192,7 +192,9 @@ impl Session {
         };
         let read = parse_after_message(&bytes, utf8);
         if let Err(error) = &read {
-            self.connection.pen.violation(format!("something is wrong behind a message of an APPEND: {error}"));
+            self.connection
+                .pen
+                .violation(format!("something is wrong behind a message of an APPEND: {error}"));
         }
         Ok(match (read, next) {
             (Ok(AfterMessage::End), None) => After::End,

@@ -368,7 +368,9 @@ mod tests {
             assert_eq!(lacks(Profile::Old, &read(line)), lacking, "{line}");
             assert_eq!(lacks(Profile::Modern, &read(line)), None, "{line}");
         }
-        for line in ["a LSUB \"\" *", "a CHECK", "a FETCH 1 RFC822.HEADER", "a STATUS x (RECENT)", "a SEARCH NEW"] {
+        for line in
+            ["a LSUB \"\" *", "a CHECK", "a FETCH 1 RFC822.HEADER", "a STATUS x (RECENT)", "a SEARCH NEW"]
+        {
             assert_eq!(lacks(Profile::Rev2Only, &read(line)), Some("IMAP4rev1"), "{line}");
         }
     }

@@ -52,7 +52,9 @@ impl Deflate {
         let used = usize::try_from(self.unpacker.total_in() - before).unwrap_or(self.received.len());
         self.received.advance(used.min(self.received.len()));
         if status == Status::StreamEnd {
-            return Err(End::Refused("The deflate stream has ended; it lasts as long as the connection".into()));
+            return Err(End::Refused(
+                "The deflate stream has ended; it lasts as long as the connection".into(),
+            ));
         }
         let (came, out) = (self.unpacker.total_in(), self.unpacker.total_out());
         if out > FREE && out / MOST > came {

@@ -106,7 +106,8 @@ impl Structures {
         if let Some((_, part)) = self.0.iter().find(|(body, _)| *body == meta.body) {
             return Ok(part.clone());
         }
-        let stored = meta.structure.as_deref().and_then(Stored::read).and_then(|stored| stored.part(meta.size));
+        let stored =
+            meta.structure.as_deref().and_then(Stored::read).and_then(|stored| stored.part(meta.size));
         let part = Arc::new(match stored {
             Some(part) => part,
             None => message.scan(store).await?,
@@ -135,7 +136,9 @@ impl Needs {
             needs.light &= matches!(item, FetchItem::Uid | FetchItem::Flags | FetchItem::ModSeq);
             let parts = &mut needs.parts;
             match item {
-                FetchItem::Envelope | FetchItem::Structure { extended: true } | FetchItem::BinarySize { .. } => {
+                FetchItem::Envelope
+                | FetchItem::Structure { extended: true }
+                | FetchItem::BinarySize { .. } => {
                     parts.structure = true;
                 }
                 FetchItem::Structure { extended: false } => needs.bodies = true,
@@ -146,7 +149,9 @@ impl Needs {
                     let of_message = section.part.is_empty();
                     match section.text {
                         SectionText::Whole if of_message => {}
-                        SectionText::Header | SectionText::HeaderFields(_) | SectionText::HeaderFieldsNot(_)
+                        SectionText::Header
+                        | SectionText::HeaderFields(_)
+                        | SectionText::HeaderFieldsNot(_)
                             if of_message =>
                         {
                             parts.headers = true;
@@ -154,9 +159,8 @@ impl Needs {
                         }
                         _ => parts.structure = true,
                     }
-                    needs.bodies |= partial.is_none_or(|(first, most)| {
-                        u64::from(first) + u64::from(most) >= CHUNK / 8
-                    });
+                    needs.bodies |=
+                        partial.is_none_or(|(first, most)| u64::from(first) + u64::from(most) >= CHUNK / 8);
                 }
                 FetchItem::Binary { peek, part, .. } => {
                     needs.marks |= !peek;
@@ -191,7 +195,10 @@ impl Session {
             return Ok(answer);
         }
         let Some(selected) = &self.selected else { return Ok(Answer::bad("Select a folder first")) };
-        let mut wanted = selected.resolve(set, uid);
+        let mut wanted = match selected.named(set, uid) {
+            Ok(wanted) => wanted,
+            Err(answer) => return Ok(answer),
+        };
         if let Some(since) = changed_since {
             wanted.retain(|(_, uid)| selected.find(*uid).is_some_and(|at| selected.rows[at].modseq > since));
         }
@@ -220,6 +227,7 @@ impl Session {
                 Err(error) => return Ok(Answer::failed(&error)),
             };
             missing |= metas.len() < uids.len();
+            self.learn_flags(&metas);
             if let Err(answer) = self.fetch_batch(&metas, &items, &needs, &seen).await? {
                 return Ok(answer);
             }
@@ -270,7 +278,10 @@ impl Session {
                     Ok(()) => {}
                     Err(Fault::Store(error)) => return Ok(Err(Answer::failed(&error))),
                     Err(Fault::UnknownEncoding) => {
-                        return Ok(Err(Answer::no("UNKNOWN-CTE", "The encoding of a part is not known here")));
+                        return Ok(Err(Answer::no(
+                            "UNKNOWN-CTE",
+                            "The encoding of a part is not known here",
+                        )));
                     }
                 }
             }
@@ -278,18 +289,31 @@ impl Session {
         Ok(Ok(()))
     }
 
+    /// Keywords that another session has just set are told before a FETCH shows them.
+    fn learn_flags(&mut self, metas: &[Meta]) {
+        if let Some(selected) = &mut self.selected {
+            metas.iter().for_each(|meta| selected.learn(&meta.flags));
+        }
+        self.tell_new_keywords();
+    }
+
+    fn flags_text(&self, meta: &Meta) -> String {
+        let text = match &self.selected {
+            Some(selected) => selected.flags_text(meta.uid, &meta.flags),
+            None => response::flags(&flags_of(&meta.flags)),
+        };
+        format!("FLAGS {text}")
+    }
+
     /// FLAGS and UID, which this session knows without asking the store.
     async fn light(&mut self, batch: &[(u32, u32)], items: &[FetchItem]) -> Result<(), End> {
         for (number, uid) in batch {
-            let Some(row) =
-                self.selected.as_ref().and_then(|selected| Some(&selected.rows[selected.find(*uid)?]))
-            else {
-                continue;
-            };
+            let Some(selected) = &self.selected else { continue };
+            let Some(row) = selected.find(*uid).map(|at| &selected.rows[at]) else { continue };
             let shown = items.iter().map(|item| match item {
                 FetchItem::Uid => format!("UID {uid}"),
                 FetchItem::ModSeq => format!("MODSEQ ({})", row.modseq),
-                _ => format!("FLAGS {}", response::flags(&flags_of(&row.flags))),
+                _ => format!("FLAGS {}", selected.flags_text(*uid, &row.flags)),
             });
             let line = format!("{number} FETCH ({})", shown.collect::<Vec<_>>().join(" "));
             self.connection.say(response::Line::untagged(&line));
@@ -363,12 +387,7 @@ impl Session {
     }
 
     /// The next octets of a literal that was announced: without them the connection is of no use any more.
-    pub(crate) async fn literal_chunk(
-        &self,
-        message: &InHand<'_>,
-        at: u64,
-        end: u64,
-    ) -> Result<Bytes, End> {
+    pub(crate) async fn literal_chunk(&self, message: &InHand<'_>, at: u64, end: u64) -> Result<Bytes, End> {
         let body = message.meta.body;
         match message.read(&self.context.store, at, end - at).await {
             Ok(chunk) if !chunk.is_empty() => Ok(chunk),
@@ -376,7 +395,9 @@ impl Session {
                 tracing::error!(body, at, end, "a stored body is shorter than its message says");
                 Err(End::Broken("the stored message is incomplete".into()))
             }
-            Err(error) if error.is_missing() => Err(End::Broken("the message was removed while it was read".into())),
+            Err(error) if error.is_missing() => {
+                Err(End::Broken("the message was removed while it was read".into()))
+            }
             Err(error) => {
                 tracing::error!(%error, "the mail store failed in the middle of a message");
                 Err(End::Broken("the mail store failed in the middle of a message".into()))
@@ -397,7 +418,7 @@ impl Session {
             out.separate();
             match item {
                 FetchItem::Uid => out.text(&format!("UID {}", meta.uid)),
-                FetchItem::Flags => out.text(&flags_text(&meta.flags)),
+                FetchItem::Flags => out.text(&self.flags_text(meta)),
                 FetchItem::ModSeq => out.text(&format!("MODSEQ ({})", meta.modseq)),
                 FetchItem::InternalDate => {
                     out.text(&format!("INTERNALDATE {}", date::internal_date(meta.internal_date)));
@@ -435,7 +456,7 @@ impl Session {
         }
         if flags_too {
             out.separate();
-            out.text(&flags_text(&meta.flags));
+            out.text(&self.flags_text(meta));
             if self.enabled.condstore && !items.contains(&FetchItem::ModSeq) {
                 out.text(&format!(" MODSEQ ({})", meta.modseq));
             }
@@ -573,10 +594,6 @@ pub(crate) fn thread_id(body: i64, header: &[u8]) -> String {
         Some(first) => format!("T{}", &kernel::hex(&kernel::sha256(first.as_bytes()))[..24]),
         None => format!("T-{body}"),
     }
-}
-
-fn flags_text(flags: &Flags) -> String {
-    format!("FLAGS {}", response::flags(&flags_of(flags)))
 }
 
 /// Length of the header, where the store kept all of it.

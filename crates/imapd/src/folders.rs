@@ -136,7 +136,7 @@ impl Session {
         for item in items {
             let value: u64 = match item {
                 StatusItem::Messages => status.messages.into(),
-                StatusItem::Recent => 0,
+                StatusItem::Recent => status.recent.into(),
                 StatusItem::UidNext => status.uid_next.into(),
                 StatusItem::UidValidity => status.uid_validity.into(),
                 StatusItem::Unseen => status.unseen.into(),

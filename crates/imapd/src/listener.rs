@@ -92,7 +92,9 @@ async fn converse(shared: Arc<Shared>, tcp: TcpStream, peer: SocketAddr, shutdow
         return;
     }
     let connection = Connection::new(tls::Stream::plain(tcp), pen, shutdown, &context);
-    Session::new(context, connection, shared.endpoint.offer).run(shared.endpoint.implicit_tls, admitted).await;
+    Session::new(context, connection, shared.endpoint.offer)
+        .run(shared.endpoint.implicit_tls, admitted)
+        .await;
 }
 
 /// A panic in one connection harms only that one; it is still our fault.

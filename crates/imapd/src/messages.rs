@@ -1,11 +1,11 @@
 //! STORE, COPY, MOVE, EXPUNGE, CLOSE.
 
 use imap::command::{Change, Flag};
-use imap::response::{self, Line};
+use imap::response::Line;
 use imap::{Compact, SequenceSet};
 use mailstore::FlagChange;
 
-use crate::selected::{Selected, flags_from, flags_of, number};
+use crate::selected::{Selected, flags_from, number};
 use crate::session::{Answer, Handled, Session};
 
 /// Keywords that one STORE or APPEND may bring, and octets of one.
@@ -33,7 +33,10 @@ impl Session {
         if let Some(answer) = too_many_keywords(flags) {
             return Ok(answer);
         }
-        let wanted = selected.resolve(set, uid);
+        let wanted = match selected.named(set, uid) {
+            Ok(wanted) => wanted,
+            Err(answer) => return Ok(answer),
+        };
         let uids: Vec<u32> = wanted.iter().map(|(_, uid)| *uid).collect();
         if uids.is_empty() {
             return Ok(Answer::ok("No such message"));
@@ -44,16 +47,15 @@ impl Session {
             Change::Replace => FlagChange::Replace,
         };
         let folder = selected.folder.id;
-        let stored = self
-            .context
-            .store
-            .store_flags(folder, &uids, change, &flags_from(flags), unchanged_since)
-            .await;
+        let stored =
+            self.context.store.store_flags(folder, &uids, change, &flags_from(flags), unchanged_since).await;
         let rows = match stored {
             Ok(rows) => rows,
             Err(error) => return Ok(Answer::failed(&error)),
         };
         selected.take(&rows);
+        self.tell_new_keywords();
+        let Some(selected) = &self.selected else { return Ok(Answer::ok("Flags stored")) };
         // RFC 7162 §3.1.3: who knows of mod-sequences is told the new ones, .SILENT or not.
         if !silent || with_modseq {
             for row in &rows {
@@ -63,7 +65,7 @@ impl Session {
                     items.push(format!("UID {}", row.uid));
                 }
                 if !silent {
-                    items.push(format!("FLAGS {}", response::flags(&flags_of(&row.flags))));
+                    items.push(format!("FLAGS {}", selected.flags_text(row.uid, &row.flags)));
                 }
                 if with_modseq {
                     items.push(format!("MODSEQ ({})", row.modseq));
@@ -82,7 +84,9 @@ impl Session {
         let Some(selected) = &self.selected else { return Ok(Answer::ok("Flags stored")) };
         let modified: Vec<u32> = wanted
             .iter()
-            .filter(|(_, uid)| rows.binary_search_by_key(uid, |row| row.uid).is_err() && !selected.is_gone(*uid))
+            .filter(|(_, uid)| {
+                rows.binary_search_by_key(uid, |row| row.uid).is_err() && !selected.is_gone(*uid)
+            })
             .map(|(number, message)| if uid { *message } else { *number })
             .collect();
         Ok(match modified.is_empty() {
@@ -103,7 +107,10 @@ impl Session {
         if remove && selected.read_only {
             return Ok(Answer::no("READ-ONLY", "The folder was opened with EXAMINE"));
         }
-        let uids: Vec<u32> = selected.resolve(set, uid).into_iter().map(|(_, uid)| uid).collect();
+        let uids: Vec<u32> = match selected.named(set, uid) {
+            Ok(wanted) => wanted.into_iter().map(|(_, uid)| uid).collect(),
+            Err(answer) => return Ok(answer),
+        };
         if uids.is_empty() {
             return Ok(Answer::ok("No such message"));
         }
@@ -122,7 +129,7 @@ impl Session {
         // RFC 6851 §4.3: COPYUID comes before the EXPUNGE responses, hence untagged.
         selected.lose(from);
         self.connection.say(Line::untagged(&format!("OK [{code}] Messages moved")));
-        if !self.enabled.condstore {
+        if !self.enabled.qresync {
             return Ok(Answer::ok("Messages moved"));
         }
         self.updates(true).await?;
@@ -142,7 +149,7 @@ impl Session {
                 let text = "Deleted messages removed";
                 let any = !uids.is_empty();
                 selected.lose(uids);
-                if !any || !self.enabled.condstore {
+                if !any || !self.enabled.qresync {
                     return Ok(Answer::ok(text));
                 }
                 // RFC 7162 §3.2.7. All that is known up to that mod-sequence is told before it.

@@ -31,8 +31,7 @@ impl Session {
             .limit
             .bytes
             .map(|limit| format!("STORAGE {} {}", quota.used.bytes.div_ceil(UNIT), limit.div_ceil(UNIT)));
-        let messages =
-            quota.limit.messages.map(|limit| format!("MESSAGE {} {limit}", quota.used.messages));
+        let messages = quota.limit.messages.map(|limit| format!("MESSAGE {} {limit}", quota.used.messages));
         // What has no limit is not named (RFC 9208 §4.2.1).
         let named: Vec<String> = storage.into_iter().chain(messages).collect();
         self.connection.say(Line::untagged(&format!("QUOTA \"\" ({})", named.join(" "))));

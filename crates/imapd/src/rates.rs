@@ -50,10 +50,15 @@ impl Rates {
 
     /// Counts a connection in; it is open as long as the answer is held. The error is for the client to read.
     pub(crate) fn admit(&self, peer: IpAddr) -> Result<Arc<Address>, String> {
-        let now = Instant::now();
+        self.admit_at(peer, Instant::now())
+    }
+
+    fn admit_at(&self, peer: IpAddr, now: Instant) -> Result<Arc<Address>, String> {
         let mut known = lock(&self.known);
         if known.len() >= MANY {
-            known.retain(|_, address| Arc::strong_count(address) > 1 || !lock(&address.connections).is_over(now));
+            known.retain(|_, address| {
+                Arc::strong_count(address) > 1 || !lock(&address.connections).is_over(now)
+            });
         }
         let address = known.entry(network(peer)).or_insert_with(|| {
             let window = Window { since: now, count: 0 };
@@ -68,7 +73,10 @@ impl Rates {
             return Err(format!("An address may have {} connections at a time; close some", self.at_once));
         }
         if !lock(&address.connections).count(now, self.connections) {
-            return Err(format!("An address may connect {} times a minute; try again later", self.connections));
+            return Err(format!(
+                "An address may connect {} times a minute; try again later",
+                self.connections
+            ));
         }
         Ok(Arc::clone(address))
     }
@@ -77,7 +85,11 @@ impl Rates {
 impl Address {
     /// Counts a command in. The error is for the client to read.
     pub(crate) fn command(&self) -> Result<(), String> {
-        if lock(&self.commands).count(Instant::now(), self.most_commands) {
+        self.command_at(Instant::now())
+    }
+
+    fn command_at(&self, now: Instant) -> Result<(), String> {
+        if lock(&self.commands).count(now, self.most_commands) {
             return Ok(());
         }
         Err(format!("An address may send {} commands a minute; try again later", self.most_commands))
@@ -122,40 +134,42 @@ mod tests {
         Rates::new(&limits)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn an_address_is_counted_by_itself_and_forgiven_after_a_minute() {
+    #[test]
+    fn an_address_is_counted_by_itself_and_forgiven_after_a_minute() {
         let rates = rates(2, 4, 3);
+        let mut now = Instant::now();
         let (one, other) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
-        let first = rates.admit(one).unwrap();
-        let second = rates.admit(one).unwrap();
-        assert!(rates.admit(one).err().unwrap().contains("2 connections at a time"));
-        let _held = rates.admit(other).unwrap();
+        let first = rates.admit_at(one, now).unwrap();
+        let second = rates.admit_at(one, now).unwrap();
+        assert!(rates.admit_at(one, now).err().unwrap().contains("2 connections at a time"));
+        let _held = rates.admit_at(other, now).unwrap();
         drop(second);
-        let _third = rates.admit(one).unwrap();
+        let _third = rates.admit_at(one, now).unwrap();
         drop(first);
-        drop(rates.admit(one).unwrap());
-        assert!(rates.admit(one).err().unwrap().contains("4 times a minute"));
-        tokio::time::advance(WINDOW).await;
-        let again = rates.admit(one).unwrap();
+        drop(rates.admit_at(one, now).unwrap());
+        assert!(rates.admit_at(one, now).err().unwrap().contains("4 times a minute"));
+        now += WINDOW;
+        let again = rates.admit_at(one, now).unwrap();
         for _ in 0..3 {
-            again.command().unwrap();
+            again.command_at(now).unwrap();
         }
-        assert!(again.command().unwrap_err().contains("3 commands a minute"));
-        tokio::time::advance(WINDOW).await;
-        again.command().unwrap();
+        assert!(again.command_at(now).unwrap_err().contains("3 commands a minute"));
+        now += WINDOW;
+        again.command_at(now).unwrap();
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_network_of_ipv6_is_one_address_and_many_are_forgotten() {
+    #[test]
+    fn a_network_of_ipv6_is_one_address_and_many_are_forgotten() {
         let rates = rates(1, 100, 1);
-        let _held = rates.admit("2001:db8::1".parse().unwrap()).unwrap();
-        assert!(rates.admit("2001:db8::ffff".parse().unwrap()).is_err());
-        assert!(rates.admit("2001:db8:0:1::1".parse().unwrap()).is_ok());
+        let mut now = Instant::now();
+        let _held = rates.admit_at("2001:db8::1".parse().unwrap(), now).unwrap();
+        assert!(rates.admit_at("2001:db8::ffff".parse().unwrap(), now).is_err());
+        assert!(rates.admit_at("2001:db8:0:1::1".parse().unwrap(), now).is_ok());
         for n in 0..MANY as u32 {
-            rates.admit(IpAddr::V4((0x0a00_0000 + n).into())).unwrap();
+            rates.admit_at(IpAddr::V4((0x0a00_0000 + n).into()), now).unwrap();
         }
-        tokio::time::advance(WINDOW).await;
-        rates.admit("10.0.0.1".parse().unwrap()).unwrap();
+        now += WINDOW;
+        rates.admit_at("10.0.0.1".parse().unwrap(), now).unwrap();
         assert!(lock(&rates.known).len() < 10, "only those that are held stay");
     }
 }

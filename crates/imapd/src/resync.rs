@@ -75,9 +75,8 @@ impl Session {
         };
         let mut vanished = changes.vanished;
         vanished.dedup();
-        vanished.retain(|uid| {
-            *uid > above && SequenceSet::holds(ranges, *uid) && selected.find(*uid).is_none()
-        });
+        vanished
+            .retain(|uid| *uid > above && SequenceSet::holds(ranges, *uid) && selected.find(*uid).is_none());
         if !vanished.is_empty() {
             self.connection.say(Line::untagged(&format!("VANISHED (EARLIER) {}", Compact(&vanished))));
         }

@@ -49,8 +49,7 @@ impl Session {
 
     /// SORT (RFC 5256), also in the form of RFC 5267 §2.
     pub(crate) async fn sort(&mut self, tag: &str, sort: &Sort) -> Handled {
-        let by_header =
-            sort.criteria.iter().any(|(key, _)| !matches!(key, SortKey::Arrival | SortKey::Size));
+        let by_header = sort.criteria.iter().any(|(key, _)| !matches!(key, SortKey::Arrival | SortKey::Size));
         let mut messages = match self.sortable(&sort.search, by_header).await {
             Ok(messages) => messages,
             Err(answer) => return Ok(self.not_saved(&sort.search, answer)),
@@ -176,7 +175,9 @@ impl Selected {
 /// (RFC 5182 §2.1, RFC 7162 §3.1.10), else all.
 fn ends(returns: &[SearchReturn], places: &[usize]) -> Vec<usize> {
     let asks = |option| returns.contains(&option);
-    if asks(SearchReturn::All) || asks(SearchReturn::Count) || !(asks(SearchReturn::Min) || asks(SearchReturn::Max))
+    if asks(SearchReturn::All)
+        || asks(SearchReturn::Count)
+        || !(asks(SearchReturn::Min) || asks(SearchReturn::Max))
     {
         return places.to_vec();
     }
@@ -258,8 +259,7 @@ impl Hunt<'_> {
 
     fn in_memory(&self, key: &SearchKey, mut within: Mask) -> Mask {
         let selected = self.selected;
-        let saved =
-            |row: &Row| selected.saved.binary_search(&row.uid).is_ok();
+        let saved = |row: &Row| selected.saved.binary_search(&row.uid).is_ok();
         let keep = |within: &mut Mask, test: &dyn Fn(usize, &Row) -> bool| {
             for (at, (within, row)) in within.iter_mut().zip(&selected.rows).enumerate() {
                 *within = *within && test(at, row);
@@ -280,7 +280,7 @@ impl Hunt<'_> {
             }
             SearchKey::ModSeq(least) => keep(&mut within, &|_, row| row.modseq >= *least),
             SearchKey::All | SearchKey::SaveDateSupported => {}
-            // `\Recent` is never set.
+            SearchKey::Recent => keep(&mut within, &|_, row| selected.is_recent(row.uid)),
             _ => within.fill(false),
         }
         within
@@ -315,7 +315,9 @@ impl Hunt<'_> {
             SearchKey::Header(name, needle) => {
                 let needle = fold(needle);
                 let Some(field) = kept_field(name) else {
-                    return self.read(within, headers, |meta| field_holds(&meta.headers, name, &needle)).await;
+                    return self
+                        .read(within, headers, |meta| field_holds(&meta.headers, name, &needle))
+                        .await;
                 };
                 let found = self.store.search_header(folder, field, &needle).await?;
                 let (mut sure, unknown) = self.split(&within, &found);
@@ -414,8 +416,14 @@ impl Hunt<'_> {
         mut say: impl FnMut(usize, &Meta) -> bool,
     ) -> Result<Mask, db::Error> {
         let mut mask = vec![false; within.len()];
-        let uids: Vec<u32> =
-            self.selected.rows.iter().zip(within).filter(|(_, within)| **within).map(|(row, _)| row.uid).collect();
+        let uids: Vec<u32> = self
+            .selected
+            .rows
+            .iter()
+            .zip(within)
+            .filter(|(_, within)| **within)
+            .map(|(row, _)| row.uid)
+            .collect();
         for some in uids.chunks(if parts.headers { WIDE } else { NARROW }) {
             for meta in self.store.meta_parts(self.selected.folder.id, some, parts).await? {
                 if let Some(at) = self.selected.find(meta.uid) {

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use imap::command::{Flag, SelectParams};
-use imap::{Compact, SequenceSet};
 use imap::response::{self, Line};
+use imap::{Compact, SequenceSet};
 use mailstore::{Changes, Flags, Folder, Row};
 use tokio::sync::watch;
 
@@ -75,6 +75,19 @@ impl Selected {
     /// Whether the message is known to be gone from the store, though the client may not have been told.
     pub(crate) fn is_gone(&self, uid: u32) -> bool {
         self.gone.contains(&uid) || self.find(uid).is_none()
+    }
+
+    /// [`Selected::resolve`] for a command on messages: a sequence number above the last one, or any in an empty folder,
+    /// is a mistake of the client's (RFC 9051 §9, `seq-number`), a UID that is not there is none.
+    pub(crate) fn named(&self, set: &SequenceSet, uid: bool) -> Result<Vec<(u32, u32)>, Answer> {
+        let last = self.last_number();
+        if !uid
+            && !set.is_saved()
+            && set.resolve(last).last().is_some_and(|range| last == 0 || range.1 > last)
+        {
+            return Err(Answer::bad(format!("The folder has {last} messages: no number is above")));
+        }
+        Ok(self.resolve(set, uid))
     }
 
     pub(crate) fn find(&self, uid: u32) -> Option<usize> {
@@ -355,8 +368,12 @@ impl Session {
         if selected.news.is_empty() {
             return;
         }
-        selected.news.clear();
-        let flags = known_flags(&selected.rows);
+        let mut flags = known_flags(&selected.rows);
+        for word in std::mem::take(&mut selected.news) {
+            if !flags.iter().any(|flag| keyword(flag) == keyword(&word)) {
+                flags.push(word);
+            }
+        }
         let text = response::flags(&flags);
         let permanent = text.replace(')', " \\*)");
         let permanent = if selected.read_only { "()" } else { &permanent };

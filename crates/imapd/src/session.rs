@@ -184,8 +184,7 @@ impl Session {
         match (&self.login, &self.tls) {
             (Some(_), _) => capability::list(profile, At::LoggedIn(self.context.limits.message)),
             (None, Some(tls)) => {
-                let mechanisms =
-                    self.context.authenticator.mechanisms(tls.certificate.as_ref(), &self.offer);
+                let mechanisms = self.context.authenticator.mechanisms(tls.certificate.as_ref(), &self.offer);
                 capability::list(profile, At::Tls(&mechanisms))
             }
             (None, None) => capability::list(profile, At::Clear),
@@ -214,7 +213,14 @@ impl Session {
             return self.finish(&tag, answer, false).await;
         }
         // RFC 3501 §7.4.1: no EXPUNGE while these are answered, or the client's numbers would mean other messages.
-        let expunge = !matches!(command, Command::Fetch { .. } | Command::Store { .. } | Command::Search(_) | Command::Sort(_) | Command::Thread(_));
+        let expunge = !matches!(
+            command,
+            Command::Fetch { .. }
+                | Command::Store { .. }
+                | Command::Search(_)
+                | Command::Sort(_)
+                | Command::Thread(_)
+        );
         let answer = self.dispatch(&tag, command).await?;
         self.finish(&tag, answer, expunge).await
     }

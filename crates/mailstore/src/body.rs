@@ -20,7 +20,7 @@ use crate::learned::Learned;
 use crate::schema::{HEADERS, PIECE, PLACES};
 
 /// How long a draft may stand still.
-const STALE: Duration = Duration::from_secs(3_600);
+pub(crate) const STALE: Duration = Duration::from_secs(3_600);
 
 /// A body that is being received. Pieces of 256 KiB past the first are written ahead; the rest goes with the commit,
 /// so that memory stays under two pieces whatever the size.

@@ -187,7 +187,7 @@ async fn write_bodies(tx: &mut Tx, items: &[Delivery], bodies: &[i64]) -> Result
                 .int(signed(item.folders.len() as u64))
                 .blob(&headers)
                 .blob(item.body.learned.as_deref().map_or(&[][..], |learned| &learned.structure))
-                .opt_text(item.body.learned.as_deref().and_then(|learned| learned.preview.as_deref()))
+                .opt_text(item.body.learned.as_deref().and_then(Learned::preview).as_deref())
         })
         .await?;
     }

@@ -65,14 +65,18 @@ impl Flags {
 
 impl Packed {
     pub(crate) fn unpack(&self) -> Flags {
-        let has = |bit: i64| self.bits & bit != 0;
+        Self::unpacked(self.bits, &self.keywords)
+    }
+
+    pub(crate) fn unpacked(bits: i64, keywords: &str) -> Flags {
+        let has = |bit: i64| bits & bit != 0;
         Flags {
             seen: has(SEEN),
             answered: has(ANSWERED),
             flagged: has(FLAGGED),
             deleted: has(DELETED),
             draft: has(DRAFT),
-            keywords: self.keywords.split_ascii_whitespace().map(str::to_owned).collect(),
+            keywords: keywords.split_ascii_whitespace().map(str::to_owned).collect(),
         }
     }
 

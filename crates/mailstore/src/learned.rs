@@ -74,6 +74,10 @@ impl Learned {
             .filter(|heads| heads.fields().into_iter().flatten().all(|text| text.len() <= MOST_HEAD))
     }
 
+    pub(crate) fn preview(&self) -> Option<String> {
+        self.preview.as_deref().map(storable)
+    }
+
     fn text(&self) -> Option<&str> {
         self.text.as_deref().filter(|text| text.len() <= MOST_TEXT)
     }

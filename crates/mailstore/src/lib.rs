@@ -20,12 +20,14 @@
 mod body;
 mod change;
 mod delivery;
+mod doctor;
 mod find;
 mod flags;
 mod folders;
 mod learned;
 mod quota;
 mod read;
+mod recent;
 mod schema;
 mod search;
 mod watchers;
@@ -38,6 +40,7 @@ use kernel::{Clock, Timestamp};
 
 pub use body::{BodyWriter, NewBody};
 pub use delivery::{Delivered, Delivery, DeliveryApplier};
+pub use doctor::{Check, Severity, examine, repair};
 pub use find::FoundBody;
 pub use flags::{FlagChange, Flags};
 pub use learned::{Heads, Learned, MOST_HEAD, MOST_TEXT};
@@ -103,6 +106,8 @@ pub struct Status {
     pub size: u64,
     /// How many with `\Deleted`.
     pub deleted: u32,
+    /// How many that no session has been told to be recent (RFC 3501 §2.3.2).
+    pub recent: u32,
     /// Bytes of those with `\Deleted` together (RFC 9208 DELETED-STORAGE).
     pub deleted_size: u64,
 }

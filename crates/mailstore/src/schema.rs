@@ -92,4 +92,7 @@ CREATE TABLE body_text (
     folded TEXT NOT NULL
 );
 ",
+    "
+ALTER TABLE folder ADD COLUMN recent_uid BIGINT NOT NULL DEFAULT 1;
+",
 ];
