@@ -5,7 +5,8 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use crate::Error;
 
 /// Bytes to text, by XML 1.0 appendix F: the mark of byte order, else the shape of the first octets, else the encoding
-/// that the declaration names, else UTF-8. The mark itself is taken away.
+/// that the declaration names, else UTF-8. The mark itself is taken away, and every line ends in a line feed, as XML has it
+/// (§2.11): a parser that had to do it text by text would copy each of them.
 ///
 /// # Errors
 /// [`Error::Encoding`], where the encoding is not known or the bytes are not of it.
@@ -14,9 +15,33 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
         Some((encoding, mark)) => (encoding, &bytes[mark..]),
         None => (sniff(bytes)?, bytes),
     };
-    encoding
+    let text = encoding
         .decode_without_bom_handling_and_without_replacement(bytes)
-        .ok_or_else(|| Error::Encoding { encoding: encoding.name().to_owned() })
+        .ok_or_else(|| Error::Encoding { encoding: encoding.name().to_owned() })?;
+    match memchr::memchr(b'\r', text.as_bytes()) {
+        Some(_) => Ok(Cow::Owned(line_feeds(&text))),
+        None => Ok(text),
+    }
+}
+
+/// `\r\n`, and `\r` alone, as `\n`.
+fn line_feeds(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    push_with_line_feeds(&mut out, text);
+    out
+}
+
+/// Adds a text, its line ends as XML has them. It must not end in the middle of one.
+pub(crate) fn push_with_line_feeds(out: &mut String, text: &str) {
+    let mut from = 0;
+    for at in memchr::memchr_iter(b'\r', text.as_bytes()) {
+        out.push_str(&text[from..at]);
+        if text.as_bytes().get(at + 1) != Some(&b'\n') {
+            out.push('\n');
+        }
+        from = at + 1;
+    }
+    out.push_str(&text[from..]);
 }
 
 /// Whether [`decode`] would take the bytes for UTF-8, which it has not looked at yet.
@@ -79,6 +104,15 @@ mod tests {
         }
         assert_eq!(decode("\u{feff}<é/>".as_bytes()).unwrap(), "<é/>");
         assert!(decode(b"<?xml version=\"1.0\" encoding=\"UTF-16\"?><a/>").unwrap().ends_with("<a/>"));
+    }
+
+    #[test]
+    fn lines_end_as_xml_has_them() {
+        for (text, read) in
+            [("<a>\r\n\r</a>\r", "<a>\n\n</a>\n"), ("\n\r\r\né\r\r", "\n\n\né\n\n"), ("\n", "\n")]
+        {
+            assert_eq!(decode(text.as_bytes()).unwrap(), read);
+        }
     }
 
     #[test]

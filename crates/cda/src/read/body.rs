@@ -116,7 +116,10 @@ fn media(node: Node<'_, '_>, problems: &mut Vec<String>) -> Option<Media> {
         let bytes = pieces.flat_map(str::bytes).collect();
         return Some(Media { media_type, bytes });
     }
-    let packed: Vec<u8> = pieces.flat_map(str::bytes).filter(|b| !b.is_ascii_whitespace()).collect();
+    let mut packed = Vec::with_capacity(node.range().len());
+    for piece in pieces {
+        piece.split_ascii_whitespace().for_each(|word| packed.extend_from_slice(word.as_bytes()));
+    }
     match BASE64.decode(packed) {
         Ok(bytes) => Some(Media { media_type, bytes }),
         Err(_) => {

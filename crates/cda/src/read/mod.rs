@@ -43,8 +43,10 @@ pub fn read_header(bytes: &[u8]) -> Result<Document, Error> {
     if bytes.len() > MAX_BYTES {
         return Err(Error::TooLarge { size: bytes.len(), limit: MAX_BYTES });
     }
-    if let Some(header) = stream::header(bytes)? {
-        let tree = xml::parse(&header.text, MAX_NODES)?;
+    // Where the header alone is not well-formed the whole is not either, and its reader knows the line.
+    if let Some(header) = stream::header(bytes)?
+        && let Ok(tree) = xml::parse_shaped(&header.text, MAX_NODES)
+    {
         if let Some(root) = clinical_document(tree.root_element()) {
             let mut document = header::read(root);
             match header.level {

@@ -7,7 +7,13 @@ pub(crate) fn children<'a, 'i: 'a>(
     node: Node<'a, 'i>,
     name: &'static str,
 ) -> impl Iterator<Item = Node<'a, 'i>> {
-    node.children().filter(move |child| child.has_tag_name((NAMESPACE, name)))
+    node.children().filter(move |child| is(*child, name))
+}
+
+/// Whether a node is an element of this name. Names are compared first: siblings differ in them, never in their namespace.
+fn is(node: Node<'_, '_>, name: &str) -> bool {
+    let tag = node.tag_name();
+    tag.name() == name && tag.namespace() == Some(NAMESPACE)
 }
 
 /// The first node at the end of a path of names; every branch is tried.

@@ -10,6 +10,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 pub use parse::parse;
+pub(crate) use parse::{MOST_ATTRIBUTES, MOST_DEPTH, MOST_IN_FORCE, parse_shaped};
 
 /// Attributes, in the order in which they are written.
 pub type Attributes<'a> = &'a [(&'a str, &'a str)];

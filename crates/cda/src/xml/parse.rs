@@ -3,11 +3,11 @@ use roxmltree::{Document, ParsingOptions};
 use crate::Error;
 
 /// Elements within elements. A real document has fewer than 40.
-const MOST_DEPTH: usize = 512;
+pub(crate) const MOST_DEPTH: usize = 512;
 /// Attributes of one element.
-const MOST_ATTRIBUTES: usize = 256;
+pub(crate) const MOST_ATTRIBUTES: usize = 256;
 /// Namespace declarations that are in force at one place.
-const MOST_IN_FORCE: usize = 64;
+pub(crate) const MOST_IN_FORCE: usize = 64;
 /// Namespace declarations of one document.
 const MOST_DECLARED: usize = 20_000;
 
@@ -20,6 +20,11 @@ const MOST_DECLARED: usize = 20_000;
 /// [`Error::Xml`], [`Error::DocumentType`], [`Error::TooManyNodes`] or [`Error::Shape`].
 pub fn parse(text: &str, nodes: u32) -> Result<Document<'_>, Error> {
     check_shape(text.as_bytes())?;
+    parse_shaped(text, nodes)
+}
+
+/// The same for a text whose shape is known to be within the limits.
+pub(crate) fn parse_shaped(text: &str, nodes: u32) -> Result<Document<'_>, Error> {
     let options = ParsingOptions { allow_dtd: false, nodes_limit: nodes, ..ParsingOptions::default() };
     Document::parse_with_options(text, options).map_err(|error| match error {
         roxmltree::Error::NodesLimitReached => Error::TooManyNodes { limit: nodes },
@@ -30,6 +35,7 @@ pub fn parse(text: &str, nodes: u32) -> Result<Document<'_>, Error> {
 /// Walks over the tags, once. What is not well-formed is the parser's to tell.
 fn check_shape(text: &[u8]) -> Result<(), Error> {
     let mut open: Vec<usize> = Vec::new(); // declarations of each open element
+    let declares = memchr::memmem::find_iter(text, b"xmlns").nth(MOST_IN_FORCE).is_some();
     let (mut in_force, mut declared, mut at) = (0, 0, 0);
     let excess = |what, limit, at: usize| {
         let line = 1 + text[..at].iter().filter(|&&b| b == b'\n').count();
@@ -49,7 +55,7 @@ fn check_shape(text: &[u8]) -> Result<(), Error> {
             in_force -= open.pop().unwrap_or(0);
             find(text, start + 2, b">")
         } else {
-            let tag = Tag::read(text, start + 1);
+            let tag = Tag::read(text, start + 1, declares);
             if tag.attributes > MOST_ATTRIBUTES {
                 return excess("attributes of one element", MOST_ATTRIBUTES, start);
             }
@@ -85,7 +91,11 @@ struct Tag {
 }
 
 impl Tag {
-    fn read(text: &[u8], start: usize) -> Self {
+    /// Where the whole text has fewer declarations than may be in force at one place, they need not be counted.
+    fn read(text: &[u8], start: usize, declares: bool) -> Self {
+        if !declares && let Some(tag) = Self::read_plain(text, start) {
+            return tag;
+        }
         let mut tag = Self { attributes: 0, declarations: 0, closed: false, end: None };
         let mut quote = None;
         for (offset, &byte) in text[start..].iter().enumerate() {
@@ -108,18 +118,27 @@ impl Tag {
         }
         tag
     }
+
+    /// A tag too short for [`MOST_ATTRIBUTES`] and with no doubt where it ends: nearly all of them, for which counting octet
+    /// by octet would be a waste.
+    fn read_plain(text: &[u8], start: usize) -> Option<Self> {
+        let length = memchr::memchr(b'>', &text[start..])?;
+        let inside = &text[start..start + length];
+        let quotes = inside.iter().filter(|&&byte| byte == b'"').count();
+        let plain =
+            length < MOST_ATTRIBUTES * 4 && quotes % 2 == 0 && memchr::memchr(b'\'', inside).is_none();
+        let closed = inside.last() == Some(&b'/');
+        plain.then_some(Self { attributes: quotes / 2, declarations: 0, closed, end: Some(start + length) })
+    }
 }
 
 fn find(text: &[u8], from: usize, wanted: &[u8]) -> Option<usize> {
-    let (first, rest) = wanted.split_first()?;
-    let mut at = from;
-    loop {
-        at += text.get(at..)?.iter().position(|byte| byte == first)?;
-        if text[at + 1..].starts_with(rest) {
-            return Some(at);
-        }
-        at += 1;
-    }
+    let rest = text.get(from..)?;
+    let at = match wanted {
+        [one] => memchr::memchr(*one, rest),
+        more => memchr::memmem::find(rest, more),
+    };
+    at.map(|at| from + at)
 }
 
 #[cfg(test)]
