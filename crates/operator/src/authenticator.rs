@@ -2,6 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 
+use kernel::Secret;
 use sasl::{Attempt, Authenticator, Credentials, Granted, Mechanism, Offer, Refusal, RefusalCode, Rights};
 use wire::{CertificateFacts, TokenFacts};
 
@@ -36,83 +37,72 @@ impl Gate {
             .upgrade()
             .ok_or_else(|| Refusal::new(RefusalCode::Unavailable, "the operator is shutting down"))?;
         match &attempt.credentials {
-            Credentials::Xoauth2 { user, token } => {
-                // The token first: who cannot prove who they are learns nothing about mailboxes.
-                let identity = match self.tokens.verify(token.reveal()) {
-                    Ok(identity) => identity,
-                    Err(refusal) => {
-                        let owner = self.tokens.claimed(token.reveal()).1;
-                        let mailbox =
-                            operator.mailbox(user).filter(|mailbox| owner == Some(mailbox.identity.clone()));
-                        if refusal.code == RefusalCode::TokenExpired && mailbox.is_some() {
-                            let _ = operator.refusals.refuses(user, || token.fingerprint());
-                        }
-                        return Err(refusal);
-                    }
-                };
-                let mailbox = find(&operator, user)?;
-                if mailbox.kind == Kind::App {
-                    let text = "this applicative mailbox is opened with EXTERNAL and a client certificate";
-                    return Err(Refusal::new(RefusalCode::MechanismNotAllowed, text));
-                }
-                if mailbox.identity != identity {
-                    let text = format!("the token is of {identity}, who has no right to this mailbox");
-                    return Err(Refusal::new(RefusalCode::WrongIdentity, text));
-                }
-                if operator.refusals.refuses(&mailbox.address, || token.fingerprint()) {
-                    let text =
-                        "this token is refused: ask Pro Santé Connect for another one and log in again";
-                    return Err(Refusal::new(RefusalCode::TokenRefused, text));
-                }
-                Ok(granted(mailbox, identity))
-            }
-            Credentials::External { authzid } => {
-                let certificate = attempt.certificate.as_ref().ok_or_else(|| {
-                    Refusal::new(
-                        RefusalCode::NoCertificate,
-                        "EXTERNAL needs a client certificate, and none was presented",
-                    )
-                })?;
-                let identity = certificate.common_name.clone();
-                let mailbox = if authzid.is_empty() {
-                    let address = format!("{identity}@{}", operator.parts.domain);
-                    operator.mailbox(&address).ok_or_else(|| {
-                        Refusal::new(
-                            RefusalCode::WrongCertificate,
-                            "no applicative mailbox has this certificate",
-                        )
-                    })?
-                } else {
-                    find(&operator, authzid)?
-                };
-                if mailbox.kind != Kind::App {
-                    let text = "this mailbox is opened with XOAUTH2 and a Pro Santé Connect token";
-                    return Err(Refusal::new(RefusalCode::MechanismNotAllowed, text));
-                }
-                if mailbox.identity != identity {
-                    let text = format!("the certificate is of {identity}, not of this mailbox");
-                    return Err(Refusal::new(RefusalCode::WrongCertificate, text));
-                }
-                Ok(granted(mailbox, identity))
-            }
+            Credentials::Xoauth2 { user, token } => self.by_token(&operator, user, token),
+            Credentials::External { authzid } => by_certificate(&operator, authzid, attempt),
         }
     }
-}
 
-fn find(operator: &Shared, address: &str) -> Result<Mailbox, Refusal> {
-    operator
-        .mailbox(address)
-        .ok_or_else(|| Refusal::new(RefusalCode::UnknownMailbox, "no such mailbox at this operator"))
-}
-
-fn granted(mailbox: Mailbox, identity: String) -> Granted {
-    Granted {
-        mailbox: mailbox.address,
-        identity,
-        account: mailbox.account,
-        offer: Offer::default(),
-        rights: Rights::ALL,
+    fn by_token(&self, operator: &Shared, user: &str, token: &Secret<String>) -> Result<Granted, Refusal> {
+        // The token first: who cannot prove who they are learns nothing about mailboxes.
+        let identity = match self.tokens.verify(token.reveal()) {
+            Ok(identity) => identity,
+            Err(refusal) => {
+                let claimed = self.tokens.claimed(token.reveal()).1;
+                let theirs = claimed.is_some_and(|identity| operator.rights(user, &identity).is_some());
+                if refusal.code == RefusalCode::TokenExpired && theirs {
+                    let _ = operator.refusals.refuses(user, || token.fingerprint());
+                }
+                return Err(refusal);
+            }
+        };
+        let (mailbox, offer) = find(operator, user)?;
+        if mailbox.kind == Kind::App {
+            let text = "this applicative mailbox is opened with EXTERNAL and a client certificate";
+            return Err(Refusal::new(RefusalCode::MechanismNotAllowed, text));
+        }
+        let Some(rights) = operator.rights(user, &identity) else {
+            let text = format!("the token is of {identity}, who has no right to this mailbox");
+            return Err(Refusal::new(RefusalCode::WrongIdentity, text));
+        };
+        if operator.refusals.refuses(&mailbox.address, || token.fingerprint()) {
+            let text = "this token is refused: ask Pro Santé Connect for another one and log in again";
+            return Err(Refusal::new(RefusalCode::TokenRefused, text));
+        }
+        Ok(Granted { mailbox: mailbox.address, identity, account: mailbox.account, offer, rights })
     }
+}
+
+fn by_certificate(operator: &Shared, authzid: &str, attempt: &Attempt) -> Result<Granted, Refusal> {
+    let certificate = attempt.certificate.as_ref().ok_or_else(|| {
+        let text = "EXTERNAL needs a client certificate, and none was presented";
+        Refusal::new(RefusalCode::NoCertificate, text)
+    })?;
+    let identity = certificate.common_name.clone();
+    let (mailbox, offer) = if authzid.is_empty() {
+        find(operator, &format!("{identity}@{}", operator.parts.domain)).map_err(|_| {
+            Refusal::new(RefusalCode::WrongCertificate, "no applicative mailbox has this certificate")
+        })?
+    } else {
+        find(operator, authzid)?
+    };
+    if mailbox.kind != Kind::App {
+        let text = "this mailbox is opened with XOAUTH2 and a Pro Santé Connect token";
+        return Err(Refusal::new(RefusalCode::MechanismNotAllowed, text));
+    }
+    if mailbox.identity != identity {
+        let text = format!("the certificate is of {identity}, not of this mailbox");
+        return Err(Refusal::new(RefusalCode::WrongCertificate, text));
+    }
+    let rights = Rights::ALL;
+    Ok(Granted { mailbox: mailbox.address, identity, account: mailbox.account, offer, rights })
+}
+
+fn find(operator: &Shared, address: &str) -> Result<(Mailbox, Offer), Refusal> {
+    let known = operator.read();
+    let entry = known
+        .entry(address)
+        .ok_or_else(|| Refusal::new(RefusalCode::UnknownMailbox, "no such mailbox at this operator"))?;
+    Ok((entry.mailbox.clone(), entry.offer))
 }
 
 impl Authenticator for Gate {
@@ -133,8 +123,16 @@ impl Authenticator for Gate {
         }
     }
 
-    fn mechanisms(&self, _certificate: Option<&CertificateFacts>, _offer: &Offer) -> Vec<Mechanism> {
+    fn offer_of(&self, credentials: &Credentials) -> Option<Offer> {
+        self.operator.upgrade()?.read().entry(credentials.user()).map(|entry| entry.offer)
+    }
+
+    fn mechanisms(&self, _certificate: Option<&CertificateFacts>, offer: &Offer) -> Vec<Mechanism> {
         // EXTERNAL is offered without a certificate too: a client that forgets it is told so, not left without a way in.
-        vec![Mechanism::Xoauth2, Mechanism::External]
+        let mut all = vec![Mechanism::Xoauth2, Mechanism::External];
+        if offer.oauthbearer {
+            all.push(Mechanism::OauthBearer);
+        }
+        all
     }
 }

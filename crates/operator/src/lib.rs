@@ -10,6 +10,7 @@ mod mailbox;
 mod pki;
 mod recipients;
 mod refusals;
+mod settings;
 mod tokens;
 
 use std::sync::{Arc, RwLock};
@@ -24,7 +25,9 @@ pub use authenticator::Tokens;
 pub use listeners::{Listener, PrivateListeners};
 pub use mailbox::{Kind, Mailbox};
 pub use pki::pki_router;
+pub use recipients::Bounce;
 pub use refusals::RefuseFirstToken;
+pub use settings::{Person, SendingLimits, SettingError};
 pub use tokens::PscTokens;
 
 use crate::mailbox::Mailboxes;
@@ -96,6 +99,7 @@ impl Servers {
                 acceptor,
                 authenticator: gate.clone(),
                 recipients: recipients.clone(),
+                rates: smtpd::Rates::default(),
                 policy: smtpd::Policy::default(),
                 hostname: format!("smtp.{}", parts.domain),
                 limits: parts.limits.clone(),
@@ -165,7 +169,7 @@ impl Operator {
     /// Makes mail for `address` land in the mailbox of `account` until [`Operator::remove_alias`]: the recipient that
     /// one run owns.
     pub fn add_alias(&self, address: &str, account: i64) {
-        self.shared.mailboxes().aliases.insert(address.to_lowercase(), account);
+        self.shared.mailboxes().aliases.insert(address.to_lowercase(), recipients::Alias::Inbox(account));
     }
 
     /// Ends an alias; later mail to it is refused.
@@ -184,6 +188,11 @@ impl Shared {
     }
 
     fn mailbox(&self, address: &str) -> Option<Mailbox> {
-        self.read().by_address.get(&address.to_lowercase()).cloned()
+        self.read().entry(address).map(|entry| entry.mailbox.clone())
+    }
+
+    /// What somebody may do with a mailbox, in any case of its address; `None` where there is none, or no right.
+    fn rights(&self, address: &str, identity: &str) -> Option<sasl::Rights> {
+        self.read().entry(address)?.rights(identity)
     }
 }

@@ -1,6 +1,7 @@
 use std::io;
 use std::sync::Arc;
 
+use sasl::Offer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -29,7 +30,20 @@ impl Operator {
         run: Option<i64>,
         shutdown: watch::Receiver<bool>,
     ) -> JoinHandle<()> {
-        serve(&self.shared.servers, listener, door, run, shutdown)
+        self.serve_offering(listener, door, run, Offer::default(), shutdown)
+    }
+
+    /// The same with another offer than the default one, to those whom nobody knows yet. A mailbox's own choice
+    /// ([`Operator::set_offer`]) holds from its login on.
+    pub fn serve_offering(
+        &self,
+        listener: TcpListener,
+        door: Listener,
+        run: Option<i64>,
+        offer: Offer,
+        shutdown: watch::Receiver<bool>,
+    ) -> JoinHandle<()> {
+        serve(&self.shared.servers, listener, door, Way { run, offer }, shutdown)
     }
 
     /// Opens an IMAP and an SMTP port for one run, on the loopback, with STARTTLS. Whatever reaches them belongs to
@@ -38,7 +52,15 @@ impl Operator {
     /// # Errors
     /// Where the system gives no port.
     pub async fn open_private(&self, run: i64) -> io::Result<PrivateListeners> {
-        open(&self.shared.servers, run).await
+        open(&self.shared.servers, Way { run: Some(run), offer: Offer::default() }).await
+    }
+
+    /// The same with an offer of the run's own.
+    ///
+    /// # Errors
+    /// Where the system gives no port.
+    pub async fn open_private_offering(&self, run: i64, offer: Offer) -> io::Result<PrivateListeners> {
+        open(&self.shared.servers, Way { run: Some(run), offer }).await
     }
 
     /// The same with a server behind STARTTLS that knows TLS 1.1 and nothing later (SC.MSS/CONF.01): no handshake ever
@@ -47,18 +69,25 @@ impl Operator {
     /// # Errors
     /// Where the system gives no port.
     pub async fn open_old_tls(&self, run: i64) -> io::Result<PrivateListeners> {
-        open(&self.shared.old_servers, run).await
+        open(&self.shared.old_servers, Way { run: Some(run), offer: Offer::default() }).await
     }
 }
 
-async fn open(servers: &Servers, run: i64) -> io::Result<PrivateListeners> {
+/// Whose a listener is, and what it offers.
+#[derive(Clone, Copy)]
+struct Way {
+    run: Option<i64>,
+    offer: Offer,
+}
+
+async fn open(servers: &Servers, way: Way) -> io::Result<PrivateListeners> {
     let imap = TcpListener::bind(("127.0.0.1", 0)).await?;
     let smtp = TcpListener::bind(("127.0.0.1", 0)).await?;
     let (imap_port, smtp_port) = (imap.local_addr()?.port(), smtp.local_addr()?.port());
     let (close, shutdown) = watch::channel(false);
     let tasks = vec![
-        serve(servers, imap, Listener::Imap, Some(run), shutdown.clone()),
-        serve(servers, smtp, Listener::Submission, Some(run), shutdown),
+        serve(servers, imap, Listener::Imap, way, shutdown.clone()),
+        serve(servers, smtp, Listener::Submission, way, shutdown),
     ];
     Ok(PrivateListeners { imap_port, smtp_port, close, tasks })
 }
@@ -67,17 +96,18 @@ fn serve(
     servers: &Servers,
     listener: TcpListener,
     door: Listener,
-    run: Option<i64>,
+    way: Way,
     shutdown: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
+    let Way { run, offer } = way;
     let implicit_tls = matches!(door, Listener::Imaps | Listener::Submissions);
     match door {
         Listener::Imap | Listener::Imaps => {
-            let endpoint = imapd::Endpoint { implicit_tls, run, ..imapd::Endpoint::default() };
+            let endpoint = imapd::Endpoint { implicit_tls, run, offer };
             tokio::spawn(imapd::serve(Arc::clone(&servers.imap), listener, endpoint, shutdown))
         }
         Listener::Submission | Listener::Submissions => {
-            let endpoint = smtpd::Endpoint { implicit_tls, run, ..smtpd::Endpoint::default() };
+            let endpoint = smtpd::Endpoint { implicit_tls, run, offer };
             tokio::spawn(smtpd::serve(Arc::clone(&servers.smtp), listener, endpoint, shutdown))
         }
     }

@@ -1,8 +1,13 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use db::Db;
+use sasl::{Offer, Rights};
 use sqlx::Row as _;
+
+use crate::SendingLimits;
+use crate::recipients::Alias;
+use crate::settings::{self, read_offer};
 
 /// The kinds of mailbox of the trust space (spec 01 §1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,25 +55,64 @@ pub struct Mailbox {
     pub account: i64,
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Mailboxes {
-    pub(crate) by_address: HashMap<String, Mailbox>,
-    pub(crate) aliases: HashMap<String, i64>,
+/// Everything that is known of a mailbox.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) offer: Offer,
+    pub(crate) sending: SendingLimits,
+    /// Those besides the owner.
+    pub(crate) people: BTreeMap<String, Rights>,
 }
 
-const MIGRATIONS: &[&str] = &["CREATE TABLE mailbox (
+impl Entry {
+    fn new(mailbox: Mailbox) -> Self {
+        Self { mailbox, offer: Offer::default(), sending: SendingLimits::default(), people: BTreeMap::new() }
+    }
+
+    /// What somebody may do with the mailbox; `None` for a stranger.
+    pub(crate) fn rights(&self, identity: &str) -> Option<Rights> {
+        if identity == self.mailbox.identity { Some(Rights::ALL) } else { self.people.get(identity).copied() }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Mailboxes {
+    pub(crate) by_address: HashMap<String, Entry>,
+    pub(crate) aliases: HashMap<String, Alias>,
+}
+
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE mailbox (
     address TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,
     identity TEXT NOT NULL,
     account BIGINT NOT NULL
-)"];
+)",
+    // A limit of 0 stands for the operator's own.
+    "ALTER TABLE mailbox ADD COLUMN profile TEXT NOT NULL DEFAULT 'modern';
+ALTER TABLE mailbox ADD COLUMN oauthbearer BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE mailbox ADD COLUMN most_octets BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE mailbox ADD COLUMN most_recipients BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE mailbox ADD COLUMN most_per_minute BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE mailbox_person (
+    address TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    may_read BIGINT NOT NULL,
+    may_send_as BIGINT NOT NULL,
+    PRIMARY KEY (address, identity)
+) WITHOUT ROWID",
+];
 
 impl Mailboxes {
     pub(crate) async fn open(db: &Db) -> Result<Self, db::Error> {
         db.migrate("operator", MIGRATIONS).await?;
-        let rows = sqlx::query("SELECT address, kind, identity, account FROM mailbox")
-            .fetch_all(db.reader())
-            .await?;
+        let rows = sqlx::query(
+            "SELECT address, kind, identity, account, profile, oauthbearer, most_octets, most_recipients, most_per_minute
+             FROM mailbox",
+        )
+        .fetch_all(db.reader())
+        .await?;
         let mut all = Self::default();
         for row in rows {
             let kind: String = row.try_get(1)?;
@@ -79,14 +123,39 @@ impl Mailboxes {
                 identity: row.try_get(2)?,
                 account: row.try_get(3)?,
             };
-            all.insert(mailbox);
+            let profile: String = row.try_get(4)?;
+            let mut entry = Entry::new(mailbox);
+            entry.offer = read_offer(&profile, row.try_get(5)?)?;
+            entry.sending = SendingLimits {
+                message: chosen(row.try_get(6)?),
+                recipients: chosen(row.try_get(7)?),
+                per_minute: chosen(row.try_get(8)?),
+            };
+            all.by_address.insert(entry.mailbox.address.clone(), entry);
         }
+        settings::read_people(db, &mut all).await?;
         Ok(all)
     }
 
+    /// A new mailbox, or a known one whose choices stay as they are.
     pub(crate) fn insert(&mut self, mailbox: Mailbox) {
-        self.by_address.insert(mailbox.address.clone(), mailbox);
+        match self.by_address.get_mut(&mailbox.address) {
+            Some(entry) => entry.mailbox = mailbox,
+            None => {
+                self.by_address.insert(mailbox.address.clone(), Entry::new(mailbox));
+            }
+        }
     }
+
+    /// The entry of an address, in any case.
+    pub(crate) fn entry(&self, address: &str) -> Option<&Entry> {
+        self.by_address.get(&address.to_lowercase())
+    }
+}
+
+/// A limit that was chosen; 0 stands for none.
+fn chosen<T: TryFrom<i64>>(value: i64) -> Option<T> {
+    T::try_from(value).ok().filter(|_| value > 0)
 }
 
 pub(crate) async fn save(db: &Db, mailbox: &Mailbox) -> Result<(), db::Error> {

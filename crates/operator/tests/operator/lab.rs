@@ -23,14 +23,20 @@ pub(crate) struct Lab {
     pub(crate) operator: Operator,
     pub(crate) ca: PathBuf,
     psc: Psc,
+    parts: Parts,
     _dir: tempfile::TempDir,
 }
 
 impl Lab {
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let clock = Clock::system();
         let db = db::Db::open_sqlite(&dir.path().join("data.sqlite")).await.unwrap();
+        Self::over(db, dir).await
+    }
+
+    /// Over a database of that directory.
+    pub(crate) async fn over(db: db::Db, dir: tempfile::TempDir) -> Self {
+        let clock = Clock::system();
         let pki = open_pki(dir.path(), &clock);
         let ca = dir.path().join("ca.pem");
         std::fs::write(&ca, pki.ca_pem()).unwrap();
@@ -41,7 +47,7 @@ impl Lab {
         for identity in [IDENTITY, OTHER] {
             psc.add_identity(Identity::test(identity));
         }
-        let operator = Operator::open(Parts {
+        let parts = Parts {
             store: MailStore::open(&db, clock.clone()).await.unwrap(),
             journal: Journal::open(&db, clock.clone()).await.unwrap(),
             db,
@@ -51,11 +57,15 @@ impl Lab {
             clock,
             timing: Timing::real(),
             limits: Limits::default(),
-        })
-        .await
-        .unwrap();
+        };
+        let operator = Operator::open(parts.clone()).await.unwrap();
         operator.add_mailbox(Kind::Per, IDENTITY).await.unwrap();
-        Self { operator, ca, psc, _dir: dir }
+        Self { operator, ca, psc, parts, _dir: dir }
+    }
+
+    /// Another operator over the same tables, as after a restart.
+    pub(crate) async fn reopened(&self) -> Operator {
+        Operator::open(self.parts.clone()).await.unwrap()
     }
 
     /// A fresh access token; `life` of zero gives one that has expired already.

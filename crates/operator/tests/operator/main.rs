@@ -4,4 +4,5 @@
 
 mod lab;
 mod old_tls;
+mod settings;
 mod tokens;
