@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // everything here is a test, helpers included
 
 mod hostile;
+mod inverse;
 
 use std::io::{Cursor, Write as _};
 use std::process::Command;

@@ -5,6 +5,7 @@
 
 mod facts;
 mod hostile;
+mod independent;
 mod laboratory;
 mod show;
 mod writing;

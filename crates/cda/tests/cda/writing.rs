@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::{patient, valid};
 
-fn time() -> Timestamp {
+pub(super) fn time() -> Timestamp {
     "2026-11-23T09:05:00Z".parse().unwrap()
 }
 

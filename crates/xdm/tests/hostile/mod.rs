@@ -109,11 +109,91 @@ fn bombs_are_refused_before_they_go_off() {
 }
 
 #[test]
+fn three_gigabytes_in_three_megabytes_are_refused_at_once() {
+    // Blocks of deflate that end on an octet can be put one after the other: the last block alone says that it is.
+    let script = "import sys,zlib,struct\n\
+        c=zlib.compressobj(9,zlib.DEFLATED,-15);z=bytes(1<<25);b=c.compress(z)+c.flush(zlib.Z_FULL_FLUSH)\n\
+        d=b*96+b'\\x03\\x00';n=b'IHE_XDM/SUBSET01/DOC00001.XML';size=96<<25\n\
+        h=struct.pack('<HHHHHLLLHH',20,0,8,0,33,0,len(d),size,len(n),0)\n\
+        l=b'PK\\3\\4'+h+n+d\n\
+        e=b'PK\\1\\2\\x14\\0'+h+struct.pack('<HHHLL',0,0,0,0,0)+n\n\
+        f=b'PK\\5\\6'+struct.pack('<HHHHLLH',0,0,1,1,len(e),len(l),0)\n\
+        sys.stdout.buffer.write(l+e+f)";
+    let bytes = match Command::new("python3").args(["-c", script]).output() {
+        Ok(out) => out.stdout,
+        Err(error) => return eprintln!("SKIP python3: {error}"),
+    };
+    assert!((3_000_000..3_300_000).contains(&bytes.len()), "{}", bytes.len());
+    let start = std::time::Instant::now();
+    match refused(&bytes) {
+        OpenError::Bomb { path, limit } => {
+            assert_eq!((path.as_str(), limit), ("IHE_XDM/SUBSET01/DOC00001.XML", Limits::default().entry));
+        }
+        other => panic!("{other:?}"),
+    }
+    // What is no document is not unpacked for a glance.
+    assert_eq!(xdm::glance(&bytes, &Limits::default()), Ok(vec![]));
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+#[test]
+fn ten_thousand_entries_are_counted_and_no_more() {
+    let many: Vec<String> = (0..10_000).map(|index| format!("F{index}")).collect();
+    let many: Vec<(&str, &[u8])> = many.iter().map(|name| (name.as_str(), b"".as_slice())).collect();
+    assert_eq!(refused(&packed(&many)), OpenError::TooManyEntries { count: 10_000, limit: 200 });
+}
+
+#[test]
+fn an_archive_in_an_archive_stays_closed() {
+    let inner = two().write().unwrap();
+    let archive = Archive::open(&packed(&[("IHE_XDM.ZIP", &inner)]), &Limits::default()).unwrap();
+    assert_eq!((archive.documents.len(), archive.problems), (0, vec![Problem::NoMetadata]));
+    assert_eq!(archive.files, ["IHE_XDM.ZIP"]);
+    let text = "<a><ExtrinsicObject mimeType='application/zip'><Slot name='URI'><ValueList><Value>IN.ZIP</Value>\
+                </ValueList></Slot></ExtrinsicObject></a>";
+    let bytes = packed(&[("X/METADATA.XML", text.as_bytes()), ("X/IN.ZIP", &inner)]);
+    let archive = Archive::open(&bytes, &Limits::default()).unwrap();
+    assert_eq!((archive.documents.len(), archive.documents[0].bytes == inner), (1, true));
+    assert_eq!((archive.cdas().count(), archive.headers().count()), (0, 0));
+    assert_eq!(xdm::glance(&bytes, &Limits::default()), Ok(vec![]));
+}
+
+#[test]
+fn metadata_that_names_what_is_not_its_to_name_is_told_and_left() {
+    let report = document(SmallKind::LabReport, 1);
+    for (uri, found) in [
+        ("../../../../etc/passwd", "missing"),
+        ("file:///etc/passwd", "missing"),
+        ("https://example.org/DOC00001.XML", "missing"),
+        ("METADATA.XML", "twice"),
+        ("", "no uri"),
+        (".", "missing"),
+    ] {
+        let text = format!(
+            "<a><ExtrinsicObject><Slot name='URI'><ValueList><Value>{uri}</Value></ValueList></Slot></ExtrinsicObject></a>"
+        );
+        let bytes = packed(&[("X/METADATA.XML", text.as_bytes()), ("X/A.XML", &report)]);
+        let archive = Archive::open(&bytes, &Limits::default()).unwrap();
+        let told = archive.problems.iter().any(|problem| match problem {
+            Problem::MissingDocument { uri: named, .. } => found == "missing" && named == uri,
+            Problem::Twice { .. } => found == "twice",
+            Problem::NoUri { .. } => found == "no uri",
+            _ => false,
+        });
+        assert!(told, "{uri:?}: {:?}", archive.problems);
+        assert_eq!(archive.documents.len(), 1, "{uri:?}: the document is found all the same");
+        assert!(!archive.documents[0].listed);
+    }
+}
+
+#[test]
 fn metadata_made_to_hold_the_reader_is_given_up_at_once() {
+    let deep = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
+    let bomb = "<!DOCTYPE a [<!ENTITY b 'cccccccccc'>]><a>&b;</a>".to_owned();
     let nested: String = (0..5_000).map(|n| format!("<a xmlns:n{n}='u{n}'>")).collect();
     let objects = format!("<a>{}</a>", "<ExtrinsicObject/>".repeat(1_001));
     let start = std::time::Instant::now();
-    for text in [nested + &"</a>".repeat(5_000), objects] {
+    for text in [nested + &"</a>".repeat(5_000), objects, deep, bomb] {
         let archive =
             Archive::open(&packed(&[("X/METADATA.XML", text.as_bytes())]), &Limits::default()).unwrap();
         assert!(matches!(&archive.problems[..], [Problem::Metadata { .. }]), "{:?}", archive.problems);
