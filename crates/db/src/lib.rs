@@ -17,6 +17,7 @@
 //! rows one carries: [`Insert`] and [`list`] write a few fixed texts, which the connection keeps prepared.
 
 mod batch;
+mod care;
 mod error;
 mod open;
 mod schema;
@@ -30,6 +31,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use care::snapshot;
 pub use error::Error;
 pub use open::Backend;
 pub use sql::{Insert, Values, holds, list, pairs, query, reserve, rung, table};

@@ -67,6 +67,10 @@ impl Target {
         Ok(Self { options, backend: Backend::Postgres, place })
     }
 
+    pub(crate) fn options(&self) -> &AnyConnectOptions {
+        &self.options
+    }
+
     pub(crate) fn backend(&self) -> Backend {
         self.backend
     }

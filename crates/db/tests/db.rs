@@ -311,3 +311,45 @@ async fn a_server_that_goes_away_is_found_again() {
     assert!(error.is_temporary(), "{error}");
     db.write(|tx| Box::pin(async move { db::reserve(tx, "test", 1).await })).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_snapshot_of_a_database_in_use() {
+    let directory = tempfile::tempdir().unwrap();
+    let (from, to) = (directory.path().join("from.db"), directory.path().join("to.db"));
+    let db = Db::open_sqlite(&from).await.unwrap();
+    db.migrate("t", &["CREATE TABLE t (n BIGINT PRIMARY KEY, pad TEXT)"]).await.unwrap();
+    let writer = {
+        let db = db.clone();
+        tokio::spawn(async move {
+            for n in 1..=300_i64 {
+                db.write(move |tx| {
+                    Box::pin(async move {
+                        let values = Values::new().int(n).text("x".repeat(2_000));
+                        db::query("INSERT INTO t (n, pad) VALUES ($1, $2)", values).execute(tx).await?;
+                        Ok(())
+                    })
+                })
+                .await
+                .unwrap();
+            }
+        })
+    };
+    while db.stats().units < 50 {
+        tokio::task::yield_now().await;
+    }
+    db::snapshot(&from, &to).await.unwrap();
+    writer.await.unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&to).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let copy = Db::open_sqlite(&to).await.unwrap();
+    let row =
+        db::query("SELECT count(*), max(n) FROM t", Values::new()).fetch_one(copy.reader()).await.unwrap();
+    let (count, last): (i64, i64) = (row.get(0), row.get(1));
+    assert!(count == last && (49..=300).contains(&count), "{count} rows, the last one is {last}");
+    assert_eq!(copy.versions().await.unwrap(), [(String::from("t"), 1)]);
+    assert!(copy.integrity().await.unwrap().is_empty());
+    let again = db::snapshot(&from, &to).await.unwrap_err();
+    assert!(matches!(again, db::Error::Invalid(_)) && to.exists(), "{again}");
+    let nowhere = db::snapshot(&from, &directory.path().join("no/to.db")).await.unwrap_err();
+    assert!(nowhere.is_unwritable(), "{nowhere}");
+}

@@ -112,6 +112,8 @@ async fn days_and_nul(lab: &Lab) {
     let inbox = lab.inbox("a@test").await;
     deliver(lab, learned("nul \0 inside", "and \0 here"), &[inbox]).await;
     lab.deliver(b"unknown", &[inbox]).await;
+    let preview = lab.store.meta(inbox, &[1]).await.unwrap().remove(0).preview;
+    assert_eq!(preview.as_deref(), Some("preview of nul   inside"));
     let unknown = |uids: &[u32]| Found { uids: uids.to_vec(), unknown: vec![2] };
     assert_eq!(lab.store.search_header(inbox, HeadField::Subject, "nul").await.unwrap(), unknown(&[1]));
     assert_eq!(lab.store.search_header(inbox, HeadField::Subject, "\0").await.unwrap(), unknown(&[]));

@@ -6,6 +6,7 @@
 
 mod bodies;
 mod crash;
+mod doctor;
 mod folders;
 mod learned;
 mod messages;
