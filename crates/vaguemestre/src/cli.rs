@@ -64,6 +64,10 @@ pub(crate) enum Command {
     Check(Check),
     /// Show a CDA document as text, as a page or as PDF/A
     Show(Show),
+    /// Copy the data directory whole, while its server runs
+    Backup(Backup),
+    /// Look whether the data directory holds together, and say what to do
+    Doctor(Doctor),
     /// The LPS of this binary as an adapter: one step, read from standard input
     #[command(hide = true)]
     LpsAdapter,
@@ -240,4 +244,18 @@ pub(crate) struct Cert {
     /// Folder to write to
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// Directory to make; refused where it exists
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Put right what can be put right without losing anything
+    #[arg(long)]
+    pub(crate) repair: bool,
 }

@@ -7,6 +7,9 @@ use bench::{Code, Error, write_private};
 use kernel::Secret;
 use serde_json::Value;
 
+/// The file of the data directory that holds the database.
+pub(crate) const DATABASE: &str = "vaguemestre.sqlite";
+
 /// A data directory that this process holds.
 #[derive(Debug)]
 pub(crate) struct DataDir {

@@ -1,7 +1,9 @@
 mod account;
+mod backup;
 mod cert;
 mod check;
 mod demo;
+mod doctor;
 mod files;
 mod jobs;
 mod junit;
@@ -30,6 +32,8 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Error> {
         Command::Cert(arguments) => cert::run(&cli, arguments).await,
         Command::Check(arguments) => check::run(&cli, arguments),
         Command::Show(arguments) => show::run(&cli, arguments),
+        Command::Backup(arguments) => backup::run(&cli, arguments).await,
+        Command::Doctor(arguments) => doctor::run(&cli, arguments).await,
         Command::LpsAdapter => Ok(lps::adapter::run_stdio().await),
     }
 }

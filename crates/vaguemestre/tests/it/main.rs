@@ -5,6 +5,7 @@
 mod accounts;
 mod adapters;
 mod api;
+mod care;
 mod check;
 mod check_web;
 mod contracts;
