@@ -46,6 +46,9 @@ impl Mechanism {
     }
 }
 
+/// Longest authorization identity of EXTERNAL, in octets.
+const LONGEST_IDENTITY: usize = 320;
+
 /// What a client claims, decoded. `Debug` never shows the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials {
@@ -76,7 +79,10 @@ impl Credentials {
         };
         let text = String::from_utf8(bytes).map_err(|_| DecodeError::Utf8)?;
         match mechanism {
-            Mechanism::External if text.contains('\0') => Err(DecodeError::Identity),
+            // A token sent under the wrong mechanism's name would otherwise be kept as a mailbox's name.
+            Mechanism::External if text.len() > LONGEST_IDENTITY || text.contains(char::is_control) => {
+                Err(DecodeError::Identity)
+            }
             Mechanism::External => Ok(Self::External { authzid: text }),
             Mechanism::Xoauth2 => decode_xoauth2(&text),
             Mechanism::OauthBearer => decode_oauthbearer(&text),
@@ -174,8 +180,9 @@ pub enum DecodeError {
     /// Not UTF-8 once decoded.
     #[error("the decoded response is not UTF-8")]
     Utf8,
-    /// EXTERNAL with a NUL in the identity.
-    #[error("the authorization identity holds a NUL")]
+    /// EXTERNAL with an identity that no mailbox has: over 320 octets (RFC 5321 §4.5.3.1: 64, `@`, 255), or with a control
+    /// character (RFC 4422 §3.4.1 forbids NUL). Usually the response of another mechanism.
+    #[error("the authorization identity is no mailbox: it holds a control character, or is over 320 octets")]
     Identity,
     /// XOAUTH2 or OAUTHBEARER that does not end with two 0x01.
     #[error("the response ends with two 0x01 octets")]
@@ -295,6 +302,11 @@ mod tests {
         assert_eq!(decode("auth=Bearer t\x01\x01"), DecodeError::User);
         assert_eq!(decode("user=a\x01auth=Basic t\x01\x01"), DecodeError::Bearer);
         assert_eq!(decode("user=a\x01user=b\x01auth=Bearer t\x01\x01"), DecodeError::Repeated);
+        let token = Secret::new("x".repeat(400));
+        for other in [STANDARD.encode(token.reveal()), xoauth2_response("a@b", &token).reveal().clone()] {
+            let refused = Credentials::decode(Mechanism::External, &other);
+            assert_eq!(refused.unwrap_err(), DecodeError::Identity, "a token is no identity");
+        }
         assert_eq!(
             Credentials::decode(Mechanism::External, &STANDARD.encode("a\0b")).unwrap_err(),
             DecodeError::Identity
@@ -312,9 +324,7 @@ auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\x01\x01";
         let odd = oauthbearer_response("a,b=c@x", &token);
         let read = Credentials::decode(Mechanism::OauthBearer, odd.reveal()).unwrap();
         assert_eq!(read.user(), "a,b=c@x");
-        let bad = |raw: &str| {
-            Credentials::decode(Mechanism::OauthBearer, &STANDARD.encode(raw)).unwrap_err()
-        };
+        let bad = |raw: &str| Credentials::decode(Mechanism::OauthBearer, &STANDARD.encode(raw)).unwrap_err();
         assert_eq!(bad("n,,\x01auth=Bearer t\x01\x01"), DecodeError::Authzid);
         assert_eq!(bad("p=tls-unique,a=u,\x01auth=Bearer t\x01\x01"), DecodeError::Gs2);
         assert_eq!(bad("n,a=u\x01auth=Bearer t\x01\x01"), DecodeError::Gs2);
