@@ -380,7 +380,8 @@ fn drive(target: &Arc<Target>, phase: &str, count: usize) -> Outcome {
         "idle" => {
             let mut held = Vec::new();
             for _ in 0..count {
-                let mut client = session()?;
+                let mut client = Client::connect(target)?;
+                client.ask("SELECT Archive")?;
                 client.stream.write_all(b"i IDLE\r\n")?;
                 client.until(b"+")?;
                 client.buffer = Vec::new();

@@ -4,6 +4,7 @@
 mod bad_clients;
 mod bad_more;
 mod bench;
+mod content;
 mod folders;
 mod login;
 mod messages;
@@ -11,3 +12,4 @@ mod offers;
 mod other_clients;
 mod revisions;
 mod sync;
+mod transcripts;
