@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Writes anew what Dovecot answers in the transcripts beside this file.
+
+Needs Debian's dovecot-imapd, and root (Dovecot serves nobody's mail as root, so it runs as `nobody`).
+A transcript holds, line by line:
+  # a remark
+  1> a command of session 1, without its tag; {validity}, {modseq} and what `=` has kept are filled in
+  1< a line that session 1 is answered, its tag and the text for people left out
+  = name    keeps the last HIGHESTMODSEQ that was told
+Sessions start when they are first spoken to. Usage: record.py FILE...
+"""
+import os, re, shutil, subprocess, sys, tempfile
+
+CONF = """
+base_dir = {dir}/run
+log_path = {dir}/log
+mail_location = maildir:{dir}/mail:LAYOUT=fs
+mail_plugins = quota
+ssl = no
+first_valid_uid = 1
+first_valid_gid = 1
+protocol imap {{
+  mail_plugins = quota imap_quota
+}}
+plugin {{
+  quota = maildir:
+  quota_rule = *:storage=1024:messages=100
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+  mailbox Sent {{
+    special_use = \\Sent
+    auto = create
+  }}
+}}
+"""
+NOBODY = 65534
+
+
+class Session:
+    def __init__(self, conf):
+        command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "env", "USER=x",
+                   f"HOME={os.path.dirname(conf)}", "/usr/lib/dovecot/imap", "-c", conf]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL)
+        assert self.process.stdout.readline().startswith(b"* PREAUTH")
+
+    def ask(self, text):
+        self.process.stdin.write(b"t " + text.encode().replace(b"\\r\\n", b"\r\n") + b"\r\n")
+        self.process.stdin.flush()
+        lines = []
+        while True:
+            line = self.process.stdout.readline().decode().rstrip("\r\n")
+            assert line, "Dovecot has gone"
+            done = re.match(r"t (OK|NO|BAD)( \[[^]]*\])?", line)
+            if done:
+                return lines + [done.group(1) + (done.group(2) or "")]
+            coded = re.match(r"\* (OK|NO|BYE) \[[^]]*\]", line)
+            lines.append(coded.group(0) if coded else line)
+
+
+def record(path):
+    directory = tempfile.mkdtemp()
+    os.makedirs(f"{directory}/mail")
+    conf = f"{directory}/dovecot.conf"
+    with open(conf, "w") as file:
+        file.write(CONF.format(dir=directory))
+    subprocess.check_call(["chown", "-R", str(NOBODY), directory])
+    sessions, kept, out = {}, {}, []
+    for line in open(path).read().splitlines():
+        if re.match(r"\d< ", line):
+            continue
+        out.append(line)
+        if line.startswith("= "):
+            kept[line[2:]] = kept["modseq"]
+        elif re.match(r"\d> ", line):
+            who, text = line[0], line[3:]
+            for name, value in kept.items():
+                text = text.replace("{%s}" % name, value)
+            if who not in sessions:
+                sessions[who] = Session(conf)
+            for answer in sessions[who].ask(text):
+                for name, word in (("modseq", "HIGHESTMODSEQ"), ("validity", "UIDVALIDITY")):
+                    found = re.search(r"\[%s (\d+)\]" % word, answer)
+                    if found:
+                        kept[name] = found.group(1)
+                out.append(f"{who}< {answer}")
+    for session in sessions.values():
+        session.process.kill()
+    shutil.rmtree(directory)
+    with open(path, "w") as file:
+        file.write("\n".join(out) + "\n")
+
+
+for name in sys.argv[1:]:
+    record(name)
