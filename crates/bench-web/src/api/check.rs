@@ -1,13 +1,15 @@
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{FromRequest as _, Multipart, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderName, StatusCode};
+use futures_util::StreamExt as _;
 use rules::inspect::{Checked, Report, inspect};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use web::{ApiError, ErrorCode};
 
-use super::ask::{Answer, Asked, Refusal, file, plain_or_none};
+use super::ask::{Answer, Asked, Refusal, plain_or_none};
 use super::shapes::{self, Words};
 use crate::check::{FILES, PATIENCE, blocking, largest, most, place};
 use crate::upload::{self, Kept};
@@ -202,15 +204,34 @@ async fn read(request: Request, name: Option<String>) -> Answer<Vec<(String, Vec
     if media.starts_with("multipart/form-data") {
         return form(request).await;
     }
-    // Said before anything is sent, to a client that asks first (`Expect: 100-continue`: RFC 9110 §10.1.1).
-    if header(&request, &CONTENT_LENGTH).parse().is_ok_and(|length: usize| length > largest()) {
-        return Err(too_large(name.as_deref().unwrap_or("the body")));
+    let name = name.unwrap_or_else(|| NAMELESS.into());
+    let announced = header(&request, &CONTENT_LENGTH).parse().unwrap_or(0_usize);
+    // To a client that asks first, before anything is sent (`Expect: 100-continue`: RFC 9110 §10.1.1).
+    if announced > largest() && !header(&request, &EXPECT).is_empty() {
+        return Err(too_large(&name));
     }
-    let bytes = file(request.into_body(), largest()).await?;
+    let bytes = body(request.into_body(), &name).await?;
     if bytes.is_empty() {
         return Err(Refusal::bad("body", "there is no body", "Send the file as the body."));
     }
-    Ok(vec![(name.unwrap_or_else(|| NAMELESS.into()), bytes)])
+    Ok(vec![(name, bytes)])
+}
+
+/// A body, read to its end even where it is too large: a client that is hung up on in the middle sees a broken connection and
+/// no refusal.
+async fn body(body: Body, name: &str) -> Answer<Vec<u8>> {
+    let (mut stream, mut bytes, mut size) = (body.into_data_stream(), Vec::new(), 0);
+    while let Some(chunk) = stream.next().await {
+        let chunk =
+            chunk.map_err(|_| Refusal::bad("body", "the body was cut off", "Send the file whole."))?;
+        size += chunk.len();
+        match size {
+            _ if size <= largest() => bytes.extend_from_slice(&chunk),
+            _ if size <= LONGEST => bytes = Vec::new(),
+            _ => break,
+        }
+    }
+    if size > largest() { Err(too_large(name)) } else { Ok(bytes) }
 }
 
 fn header<'a>(request: &'a Request, name: &HeaderName) -> &'a str {
