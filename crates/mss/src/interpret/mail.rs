@@ -328,6 +328,9 @@ impl Interpreted {
                 }),
                 _ => self.archive(&mut file, index, limits),
             }
+            if file.kind == FileKind::Tnef {
+                self.problems.push(MailProblem::Tnef { position });
+            }
             if file.is_mislabelled() {
                 let declared = file.declared.chars().take(100).collect();
                 self.problems.push(MailProblem::Mislabelled { position, declared });

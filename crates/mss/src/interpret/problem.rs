@@ -48,6 +48,14 @@ pub enum MailProblem {
         /// As declared.
         declared: String,
     },
+    /// Outlook's `winmail.dat` (TNEF): what is in it stays unread.
+    #[error(
+        "attachment {position} is a winmail.dat of Outlook (TNEF): the text and the files in it were not read"
+    )]
+    Tnef {
+        /// From 1.
+        position: usize,
+    },
     /// An archive that cannot be opened.
     #[error("attachment {position}: {error}")]
     Archive {

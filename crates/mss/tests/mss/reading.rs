@@ -178,6 +178,8 @@ fn mail_without_archive_is_recognised_and_suggests() {
         let file = &mail.attachments[0];
         assert_eq!((file.kind, file.is_mislabelled(), &file.bytes), (kind, lies, &content), "{declared}");
         assert_eq!(mail.documents.len(), usize::from(matches!(kind, FileKind::Cda | FileKind::Xdm)));
+        let unread = mail.problems.contains(&MailProblem::Tnef { position: 1 });
+        assert_eq!(unread, kind == FileKind::Tnef, "{declared}");
     }
     let mail = interpret(&attached("Content-Type: text/plain; name=r.hpr\r\n", hprim.as_bytes()));
     assert_eq!(mail.hprim[0].0, Some(0));

@@ -119,7 +119,9 @@ fn kind(name: &str, bytes: &[u8]) -> Kind {
     if text.starts_with(b"%PDF-") {
         return Kind::Pdf;
     }
-    if cda::looks_like_cda(bytes) {
+    // The first octet tells mails from XML of any encoding; looking for a root costs more.
+    let may_be_xml = text.first().is_some_and(|&byte| matches!(byte, b'<' | 0 | 0x80..));
+    if may_be_xml && cda::looks_like_cda(bytes) {
         return Kind::Cda;
     }
     let extension = file_name(name).rsplit_once('.').map_or("", |(_, extension)| extension);

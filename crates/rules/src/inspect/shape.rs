@@ -126,6 +126,12 @@ pub(super) fn problems(problems: &[MailProblem], findings: &mut Findings) {
                 At::default(),
                 message("Une pièce jointe n’est pas du type qu’elle déclare"),
             ),
+            MailProblem::Tnef { .. } => findings.warning(
+                BODY,
+                ("MIME", "application/ms-tnef"),
+                At::default(),
+                message("Un fichier winmail.dat d’Outlook : ce qu’il contient n’a pas été lu, et la plupart des destinataires ne le liront pas ; envoyer en texte brut ou HTML, sans TNEF"),
+            ),
             _ => {} // archives: judged with what they hold
         }
     }

@@ -54,6 +54,17 @@ fn files_are_told_by_their_octets() {
     }
 }
 
+#[test]
+fn what_outlook_wraps_is_told() {
+    let mail = "From: A <a@b.fr>\r\nMessage-ID: <1@b.fr>\r\nX-MSS-NIL: 1\r\nMIME-Version: 1.0\r\n\
+                Content-Type: application/ms-tnef; name=winmail.dat\r\nContent-Transfer-Encoding: base64\r\n\r\neJ8+Ig==\r\n";
+    let told = |mail: &str| {
+        let findings = inspect("a.eml", mail.as_bytes()).findings;
+        findings.into_iter().filter(|finding| finding.message.en.contains("winmail.dat")).count()
+    };
+    assert_eq!((told(mail), told(&mail.replace("eJ8+Ig==", "JVBERi0="))), (1, 0));
+}
+
 fn archive_of_one() -> (Vec<u8>, Vec<u8>) {
     let patient = crate::matrix::patient();
     let document = cda::write(&cda::Draft::small(SmallKind::LabReport, "2.25.1", patient.clone()));
