@@ -71,10 +71,11 @@ impl SequenceSet {
 
     /// The numbers in the order in which they are written, `*` left out.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
-        self.0.iter().flat_map(|range| match *range {
-            (Bound::Number(first), Bound::Number(second)) => first.min(second)..=first.max(second),
-            _ => 1..=0,
-        })
+        let numbers = self.0.iter().filter_map(|range| match *range {
+            (Bound::Number(first), Bound::Number(second)) => Some(first.min(second)..=first.max(second)),
+            _ => None,
+        });
+        numbers.flatten()
     }
 
     /// Whether it is `$`, the result of a search that was saved (RFC 5182): who searched knows what it holds, and

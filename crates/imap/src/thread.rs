@@ -230,10 +230,9 @@ impl Forest {
             let dummy = |forest: &Self, at: usize| forest.nodes[at].message.is_none();
             if dummy(self, main) && dummy(self, root) {
                 self.adopt(main, root);
-            } else if dummy(self, main) {
-                self.nodes[root].parent = Some(main);
-                self.nodes[main].children.push(root);
-            } else if is_reply && self.nodes[main].message.as_ref().is_some_and(|message| !message.is_reply) {
+            } else if dummy(self, main)
+                || (is_reply && self.nodes[main].message.as_ref().is_some_and(|message| !message.is_reply))
+            {
                 self.nodes[root].parent = Some(main);
                 self.nodes[main].children.push(root);
             } else {

@@ -97,10 +97,8 @@ impl TransferDecoder {
 
     fn quoted(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         for &byte in bytes {
-            if self.held.first() == Some(&b'=') {
-                if self.escaped(byte, out) {
-                    continue;
-                }
+            if self.held.first() == Some(&b'=') && self.escaped(byte, out) {
+                continue;
             }
             match byte {
                 b'=' => {
