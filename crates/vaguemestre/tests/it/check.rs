@@ -199,7 +199,11 @@ fn each_defect_of_a_mail_has_its_finding() {
         ("20260105_CR d'exam", "20260105_Compte rendu", Some("ECO.2.1.6 warning")),
     ] {
         let (code, input) = desk.check("a.eml", &with(&good, from, to));
-        assert_eq!((code, found(&input)), (0, Vec::from_iter(told.map(str::to_owned))), "{from} → {to}: {input:#}");
+        assert_eq!(
+            (code, found(&input)),
+            (0, Vec::from_iter(told.map(str::to_owned))),
+            "{from} → {to}: {input:#}"
+        );
     }
     let header = with(&good, "X-MSS-INS: O", "X-MSS-INS: N");
     let (_, input) = desk.check("a.eml", &header);
