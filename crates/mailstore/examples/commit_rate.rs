@@ -1,5 +1,6 @@
 //! How many units a second: one unit is a 4 KB mail delivered to its sender's own folder with ten journal events, and is
-//! waited for. `cargo run --release -p mailstore --example commit_rate -- [committers] [seconds] [directory]`
+//! waited for. `cargo run --release -p mailstore --example commit_rate -- [committers] [seconds] [directory] [learned]`;
+//! with `learned`, each mail brings its structure, its searchable headers and its text.
 //!
 //! Run it where nothing else runs: the figure is that of the slowest of the disk and two cores.
 
@@ -22,6 +23,7 @@ async fn main() {
     let seconds: u64 = arguments.next().map_or(5, |text| text.parse().expect("a number of seconds"));
     let directory = tempfile::tempdir_in(arguments.next().map_or_else(std::env::temp_dir, PathBuf::from))
         .expect("a directory to write in");
+    let learned = arguments.next().map(|_| Arc::new(learned()));
 
     let clock = Clock::system();
     let db = match std::env::var("VAGUEMESTRE_TEST_POSTGRES") {
@@ -38,7 +40,7 @@ async fn main() {
         let account = store.create_account(&format!("{n}@rate.test")).await.expect("an account");
         let inbox = store.folder(account.id, "INBOX").await.expect("a read").expect("an INBOX").id;
         let (db, journal, store, clock) = (db.clone(), journal.clone(), store.clone(), clock.clone());
-        let (units, stop) = (Arc::clone(&units), Arc::clone(&stop));
+        let (units, stop, learned) = (Arc::clone(&units), Arc::clone(&stop), learned.clone());
         tasks.push(tokio::spawn(async move {
             let origin = Origin {
                 service: Service::Smtp,
@@ -62,8 +64,10 @@ async fn main() {
                 }
                 let mut unit = db::Unit::new();
                 tap.take_into(&mut unit);
+                let mut body = body.finish();
+                body.learned = learned.clone();
                 let delivery = mailstore::Delivery {
-                    body: body.finish(),
+                    body,
                     trace: Bytes::from_static(b"Return-Path: <a@rate.test>\r\nReceived: from rate\r\n"),
                     folders: vec![inbox],
                     flags: mailstore::Flags::default(),
@@ -95,6 +99,22 @@ async fn main() {
         done as f64 / commits,
     ));
     db.close().await;
+}
+
+fn learned() -> mailstore::Learned {
+    let text = |text: &str| Some(text.to_owned());
+    mailstore::Learned {
+        structure: vec![b'x'; 400].into(),
+        preview: Some("x".repeat(200)),
+        heads: Some(mailstore::Heads {
+            from: text("a@rate.test"),
+            to: text("b@rate.test"),
+            subject: text("rate"),
+            sent_day: Some(20_000),
+            ..mailstore::Heads::default()
+        }),
+        text: Some("x".repeat(BODY - 60)),
+    }
 }
 
 #[allow(clippy::print_stdout)] // the figure is this program's result

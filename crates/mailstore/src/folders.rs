@@ -10,6 +10,7 @@ use sqlx::any::AnyRow;
 use crate::change::{move_all, release};
 use crate::delivery::hold;
 use crate::flags::uid;
+use crate::subscription;
 use crate::{Account, Folder, MailStore};
 
 /// The one folder whose name is compared without case (RFC 3501 §5.1).
@@ -171,25 +172,6 @@ impl MailStore {
         self.db().write_then(move |tx| Box::pin(delete(tx, folder)), move |()| watchers.gone(folder)).await
     }
 
-    /// Changes whether LSUB shows a folder.
-    ///
-    /// # Errors
-    /// [`Error::Missing`] where it is gone; else what the database says.
-    pub async fn subscribe(&self, folder: i64, subscribed: bool) -> Result<(), Error> {
-        self.db()
-            .write(move |tx| {
-                Box::pin(async move {
-                    let values = Values::new().int(folder).int(i64::from(subscribed));
-                    let done = db::query("UPDATE folder SET subscribed = $2 WHERE id = $1", values);
-                    match done.execute(tx).await?.rows_affected() {
-                        0 => Err(Error::missing(format!("folder {folder}"))),
-                        _ => Ok(()),
-                    }
-                })
-            })
-            .await
-    }
-
     fn seconds(&self) -> i64 {
         self.inner.clock.now().as_second()
     }
@@ -255,7 +237,7 @@ async fn insert(
             name: name.clone(),
             special_use: special.map(str::to_owned),
             uid_validity: uid(validity)?,
-            subscribed,
+            subscribed: subscribed | subscription::found(tx, account, name).await?,
         });
         (id, validity) = (id + 1, validity + 1);
     }
@@ -369,6 +351,7 @@ async fn delete(tx: &mut Tx, folder: i64) -> Result<(), Error> {
         .await?;
     let bodies = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
     release(tx, bodies.into_iter()).await?;
+    subscription::lose(tx, folder).await?;
     for text in [
         "DELETE FROM message WHERE folder = $1",
         "DELETE FROM message_head WHERE folder = $1",

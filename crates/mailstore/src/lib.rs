@@ -30,6 +30,7 @@ mod read;
 mod recent;
 mod schema;
 mod search;
+mod subscription;
 mod watchers;
 
 use std::fmt;

@@ -1,9 +1,12 @@
 //! What sessions ask, each answer from one statement, and so from one snapshot.
+//!
+//! A row costs a hand-over between two threads, whatever it holds. So what is asked for in bulk comes as one row: a line
+//! of numbers for each message, and the bytes of all of them end to end.
 
 use std::collections::HashMap;
 
 use bytes::{Bytes, BytesMut};
-use db::{Error, Values};
+use db::{Backend, Error, Values};
 use kernel::Timestamp;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -126,57 +129,72 @@ impl MailStore {
     /// # Errors
     /// What the database says.
     pub async fn meta_parts(&self, folder: i64, uids: &[u32], parts: Parts) -> Result<Vec<Meta>, Error> {
-        const FIXED: usize = 8;
         let mut found = Vec::with_capacity(uids.len());
-        let mut columns = String::from(
-            "m.uid, m.modseq, m.flags, m.keywords, m.size, m.internal_date, m.body, m.save_date",
-        );
-        let wanted =
-            [(parts.headers, "b.headers"), (parts.structure, "b.structure"), (parts.preview, "b.preview")];
-        let mut next = FIXED;
-        let places = wanted.map(|(wanted, column)| {
+        let backend = self.db().backend();
+        // Only what is wanted is joined and carried; the lengths of what is not are those of nothing.
+        let wanted = [
+            (parts.headers, "b.headers AS headers", "octet_length(b.headers)", joined(backend, "headers")),
+            (
+                parts.structure,
+                "b.structure AS structure",
+                "coalesce(octet_length(b.structure), 0)",
+                joined(backend, "structure"),
+            ),
+            (
+                parts.preview,
+                "b.preview AS preview",
+                "coalesce(octet_length(b.preview), -1)",
+                String::from("string_agg(coalesce(preview, ''), '')"),
+            ),
+        ];
+        let (mut lengths, mut columns, mut together) = (String::new(), String::new(), String::new());
+        let mut next = 1;
+        let places = wanted.map(|(wanted, column, length, all)| {
+            let length = if wanted { length } else { "-1" };
+            lengths.push_str(&format!(" || ' ' || cast({length} AS text)"));
             wanted.then(|| {
-                columns.push_str(", ");
-                columns.push_str(column);
+                columns.push_str(&format!(", {column}"));
+                together.push_str(&format!(", {all}"));
                 next += 1;
                 next - 1
             })
         });
-        let join = if next > FIXED { "JOIN body b ON b.id = m.body" } else { "" };
+        let join = if next > 1 { "JOIN body b ON b.id = m.body" } else { "" };
         for pick in Pick::of(uids) {
             let text = format!(
-                "SELECT {columns} FROM message m {join} WHERE m.folder = $1 AND {} ORDER BY m.uid",
+                "SELECT string_agg(line, '\n'){together} FROM (SELECT cast(m.uid AS text) || ' ' \
+                 || cast(m.modseq AS text) || ' ' || cast(m.flags AS text) || ' ' || cast(m.size AS text) || ' ' \
+                 || cast(m.internal_date AS text) || ' ' || cast(m.body AS text) || ' ' \
+                 || cast(m.save_date AS text){lengths} || ' ' || m.keywords AS line{columns} \
+                 FROM message m {join} WHERE m.folder = $1 AND {} ORDER BY m.uid) AS listing",
                 pick.condition("m.uid", 2)
             );
-            let rows =
-                db::query(text, pick.bind(Values::new().int(folder))).fetch_all(self.db().reader()).await?;
-            for row in &rows {
-                let Row { uid, modseq, flags } = listed(row, 0)?;
-                let instant = |at: usize| {
-                    Timestamp::from_microsecond(row.try_get(at)?)
-                        .map_err(|_| Error::corrupt(format!("date of message {uid} in folder {folder}")))
-                };
-                let bytes = |place: Option<usize>| -> Result<Bytes, Error> {
-                    let Some(at) = place else { return Ok(Bytes::new()) };
-                    Ok(row.try_get::<Option<Vec<u8>>, _>(at)?.map_or_else(Bytes::new, Bytes::from))
-                };
-                let preview = match places[2] {
-                    Some(at) => row.try_get(at)?,
-                    None => None,
-                };
-                found.push(Meta {
-                    uid,
-                    modseq,
-                    flags,
-                    size: unsigned(row.try_get(4)?)?,
-                    internal_date: instant(5)?,
-                    body: row.try_get(6)?,
-                    save_date: Some(instant(7)?).filter(|date| date.as_microsecond() != 0),
-                    headers: bytes(places[0])?,
-                    structure: Some(bytes(places[1])?).filter(|structure| !structure.is_empty()),
-                    preview,
-                });
+            let row =
+                db::query(text, pick.bind(Values::new().int(folder))).fetch_one(self.db().reader()).await?;
+            let Some(listing) = row.try_get::<Option<&str>, _>(0)? else { continue };
+            let bytes = |place: Option<usize>| -> Result<Bytes, Error> {
+                let Some(at) = place else { return Ok(Bytes::new()) };
+                Ok(row.try_get::<Option<Vec<u8>>, _>(at)?.map_or_else(Bytes::new, Bytes::from))
+            };
+            let (mut headers, mut structures) = (bytes(places[0])?, bytes(places[1])?);
+            let mut previews: &str = match places[2] {
+                Some(at) => row.try_get::<Option<&str>, _>(at)?.unwrap_or_default(),
+                None => "",
+            };
+            for line in listing.lines() {
+                let (mut meta, lengths) = told(line)?;
+                let [header, structure, preview] = lengths;
+                meta.headers = cut(&mut headers, header)?;
+                meta.structure = Some(cut(&mut structures, structure)?).filter(|some| !some.is_empty());
+                if let Ok(length) = usize::try_from(preview) {
+                    let (own, rest) = previews.split_at_checked(length).ok_or_else(|| misfit(&meta))?;
+                    (meta.preview, previews) = (Some(own.to_owned()), rest);
+                }
+                found.push(meta);
             }
+        }
+        if !found.is_sorted_by_key(|meta| meta.uid) {
+            found.sort_unstable_by_key(|meta| meta.uid);
         }
         Ok(found)
     }
@@ -193,11 +211,21 @@ impl MailStore {
             let mut places: Vec<i64> = some.iter().map(|(body, _)| body * PLACES).collect();
             places.sort_unstable();
             places.dedup();
-            let text =
-                format!("SELECT place, data FROM body_chunk WHERE place IN ({})", db::list(1, places.len()));
-            for row in db::query(text, Values::new().ints(&places)).fetch_all(self.db().reader()).await? {
-                let place: i64 = row.try_get(0)?;
-                found.insert(place / PLACES, Bytes::from(row.try_get::<Vec<u8>, _>(1)?));
+            let text = format!(
+                "SELECT string_agg(cast(place AS text) || ' ' || cast(octet_length(data) AS text), '\n'), {} \
+                 FROM body_chunk WHERE place IN ({})",
+                joined(self.db().backend(), "data"),
+                db::list(1, places.len())
+            );
+            let row = db::query(text, Values::new().ints(&places)).fetch_one(self.db().reader()).await?;
+            let Some(listing) = row.try_get::<Option<&str>, _>(0)? else { continue };
+            let mut all = Bytes::from(row.try_get::<Vec<u8>, _>(1)?);
+            for line in listing.lines() {
+                let (place, length) = line
+                    .split_once(' ')
+                    .and_then(|(place, length)| Some((place.parse::<i64>().ok()?, length.parse().ok()?)))
+                    .ok_or_else(|| Error::corrupt("a piece whose numbers are none"))?;
+                found.insert(place / PLACES, cut(&mut all, length)?);
             }
         }
         let whole = |(body, size): &(i64, u64)| match (size, found.get(body)) {
@@ -247,6 +275,57 @@ impl MailStore {
         }
         Ok(out.freeze())
     }
+}
+
+/// All the values of a column of bytes, end to end, in the order of the other aggregates of the statement.
+fn joined(backend: Backend, column: &str) -> String {
+    match backend {
+        Backend::Sqlite => format!("cast(string_agg(coalesce({column}, ''), '') AS blob)"),
+        Backend::Postgres => format!("string_agg(coalesce({column}, ''), cast('' AS bytea))"),
+    }
+}
+
+/// The next `length` bytes; none where it is negative.
+fn cut(all: &mut Bytes, length: i64) -> Result<Bytes, Error> {
+    match usize::try_from(length) {
+        Ok(length) if length <= all.len() => Ok(all.split_to(length)),
+        Ok(_) => Err(Error::corrupt("values that are shorter than their lengths")),
+        Err(_) => Ok(Bytes::new()),
+    }
+}
+
+fn misfit(meta: &Meta) -> Error {
+    Error::corrupt(format!("preview of message {}", meta.uid))
+}
+
+/// One line of metadata, and the lengths of header block, structure and preview.
+fn told(line: &str) -> Result<(Meta, [i64; 3]), Error> {
+    const NUMBERS: usize = 10;
+    let mut words = line.splitn(NUMBERS + 1, ' ');
+    let mut numbers = [0_i64; NUMBERS];
+    for number in &mut numbers {
+        *number = words
+            .next()
+            .and_then(|word| word.parse().ok())
+            .ok_or_else(|| Error::corrupt("a message whose numbers are none"))?;
+    }
+    let [id, modseq, bits, size, received, body, saved, lengths @ ..] = numbers;
+    let instant = |micros: i64| {
+        Timestamp::from_microsecond(micros).map_err(|_| Error::corrupt(format!("date of message {id}")))
+    };
+    let meta = Meta {
+        uid: uid(id)?,
+        modseq: unsigned(modseq)?,
+        flags: Packed::unpacked(bits, words.next().unwrap_or_default()),
+        size: unsigned(size)?,
+        internal_date: instant(received)?,
+        headers: Bytes::new(),
+        body,
+        save_date: if saved == 0 { None } else { Some(instant(saved)?) },
+        structure: None,
+        preview: None,
+    };
+    Ok((meta, lengths))
 }
 
 /// One line of a listing: UID, mod-sequence, flags, keywords.

@@ -94,5 +94,10 @@ CREATE TABLE body_text (
 ",
     "
 ALTER TABLE folder ADD COLUMN recent_uid BIGINT NOT NULL DEFAULT 1;
+CREATE TABLE lost_subscription (
+    account BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (account, name)
+) WITHOUT ROWID;
 ",
 ];
