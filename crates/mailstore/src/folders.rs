@@ -46,12 +46,23 @@ impl MailStore {
             return Err(Error::invalid("a mailbox address holds an @"));
         }
         let now = self.seconds();
-        self.db()
-            .write(move |tx| {
-                let address = Arc::clone(&address);
-                Box::pin(async move { create_account(tx, &address, now).await })
-            })
-            .await
+        let created = {
+            let address = Arc::clone(&address);
+            self.db()
+                .write(move |tx| {
+                    let address = Arc::clone(&address);
+                    Box::pin(async move { create_account(tx, &address, now).await })
+                })
+                .await
+        };
+        match created {
+            // Another process was faster.
+            Err(error) if error.is_duplicate() => match self.account(&address).await? {
+                Some(account) => Ok(account),
+                None => Err(error),
+            },
+            created => created,
+        }
     }
 
     /// The account of an address, compared without case.

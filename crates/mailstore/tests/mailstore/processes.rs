@@ -7,7 +7,23 @@ use mailstore::{FlagChange, MailStore};
 
 use crate::{Lab, both, deleted};
 
-both!(changes_of_another_process_wake, two_processes_deliver, two_processes_expunge);
+both!(
+    two_processes_create_an_account,
+    changes_of_another_process_wake,
+    two_processes_deliver,
+    two_processes_expunge
+);
+
+async fn two_processes_create_an_account(lab: &Lab) {
+    let other = lab.another().await;
+    for n in 0..10 {
+        let address = format!("{n}@test");
+        let (one, two) =
+            tokio::join!(lab.store.create_account(&address), other.store.create_account(&address));
+        assert_eq!(one.unwrap(), two.unwrap());
+    }
+    assert_eq!((lab.count("account").await, lab.count("folder").await), (10, 60));
+}
 
 async fn woken(watch: &mut tokio::sync::watch::Receiver<u64>) {
     tokio::time::timeout(Duration::from_secs(5), watch.changed()).await.expect("woken in time").unwrap();
