@@ -18,6 +18,7 @@ mod job;
 mod jobs;
 mod lines;
 mod live;
+mod mailboxes;
 mod nodes;
 mod posteriori;
 mod products;

@@ -4,6 +4,7 @@
 
 mod certificate;
 mod form;
+mod mailboxes;
 mod product;
 
 use askama::Template;
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> Router<Face> {
         .route("/accounts/{nil}", get(product::show))
         .route("/accounts/{nil}/edit", get(form::edit).post(form::update))
         .route("/accounts/{nil}/delete", get(confirm).post(delete))
+        .route("/accounts/{nil}/mailboxes", post(mailboxes::save))
         .route("/accounts/{nil}/prerequisites", post(tick))
         .route("/accounts/{nil}/auth_cli.pem", get(product::certificate))
         .route("/ca.pem", get(product::anchors))

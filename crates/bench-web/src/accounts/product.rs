@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use web::{Locale, T, Tone, pill};
 
+use super::mailboxes;
 use crate::Face;
 use crate::facts::{Card, card};
 use crate::frame::{Row, page, row};
@@ -25,6 +26,8 @@ pub(super) struct Arrival {
     created: String,
     #[serde(default)]
     edited: String,
+    #[serde(default)]
+    saved: String,
 }
 
 #[derive(Template)]
@@ -37,6 +40,7 @@ struct Account<'a> {
     ready: String,
     versions: Vec<String>,
     cards: Vec<Card>,
+    mailboxes: Vec<mailboxes::Card>,
     prerequisites: Vec<Line>,
     done: usize,
     runs: Vec<(Row, String)>,
@@ -64,10 +68,13 @@ pub(super) async fn show(
     let filter = Filter { nil: Some(nil.clone()), ..Filter::default() };
     let runs = face.bench.history(&filter, 1, RUNS).await?.runs;
     let first_time = !arrival.created.is_empty();
+    let setups = crate::mailboxes::all(&face, &product).await.map_err(Failure)?;
     let body = Account {
         t,
         arrival: if first_time {
             t.get("account-created")
+        } else if !arrival.saved.is_empty() {
+            t.get("mailbox-saved")
         } else if arrival.edited.is_empty() {
             String::new()
         } else {
@@ -77,6 +84,7 @@ pub(super) async fn show(
         ready: pill(Tone::Good, &t.get("accounts-ready")),
         versions: face.bench.versions(&nil).await?,
         cards: cards(&face, t, &product),
+        mailboxes: setups.into_iter().map(|setup| mailboxes::card(t, setup)).collect(),
         done: prerequisites.iter().filter(|line| line.ticked.is_some()).count(),
         prerequisites,
         runs: runs.iter().map(|run| (row(&face, lang, run), former(t, &product, run))).collect(),

@@ -12,6 +12,7 @@ mod checklist;
 mod desk;
 mod document;
 mod jobs;
+mod mailboxes;
 mod page;
 mod products;
 mod proofs;
@@ -59,6 +60,8 @@ fn described() -> (Router<Face>, utoipa::openapi::OpenApi) {
         .routes(routes!(products::import))
         .routes(routes!(products::show, products::edit, products::remove))
         .routes(routes!(products::certificate))
+        .routes(routes!(mailboxes::list))
+        .routes(routes!(mailboxes::change))
         .routes(routes!(checklist::prerequisites))
         .routes(routes!(checklist::tick))
         .routes(routes!(checklist::preflight))

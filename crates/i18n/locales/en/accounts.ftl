@@ -169,3 +169,42 @@ import-left = { $count ->
     [one] One row was left out.
    *[other] { $count } rows were left out.
   }
+
+## Mailboxes: profiles, people, rights
+mailbox-title = Mailboxes
+mailbox-lead = What the servers offer each mailbox, who opens it, what it holds. A change counts from the next login on.
+mailbox-profile = Profile of the servers
+mailbox-modern = IMAP4rev1 and rev2 together, with every extension.
+mailbox-rev1 = IMAP4rev1 alone (RFC 3501), with the extensions of its time.
+mailbox-rev2 = IMAP4rev2 alone (RFC 9051).
+mailbox-old = Bare IMAP4rev1, without any extension; SMTP with AUTH and SIZE alone.
+mailbox-mailiz = As Mailiz does: a refused token gets the JSON, then the connection drops.
+mailbox-oauthbearer = Offer OAUTHBEARER beside XOAUTH2 (curl takes it whenever it is there)
+mailbox-quota = Quota, in MB
+mailbox-rate = Messages a minute
+mailbox-no-limit = Empty: no limit of its own.
+mailbox-used = { $messages ->
+    [0] no message
+    [one] 1 message, { $mega } MB
+   *[other] { $messages } messages, { $mega } MB
+  }
+mailbox-people = People allowed
+mailbox-owner = owner: read, send
+mailbox-read = read
+mailbox-send-as = send as the mailbox
+mailbox-revoke = Revoke
+mailbox-identity = National identifier
+mailbox-identity-hint = That of a person whom the sandbox's Pro Santé Connect knows: the PSC identifier of an account.
+mailbox-authorise = Allow
+mailbox-alone = This mailbox is its owner's alone; an organisational one (ORG) may have several people.
+mailbox-saved = The choices of the mailbox are kept.
+mailbox-number = { $value } is not a whole number from 1 to 1 000 000.
+mailbox-number-next = Go back and give a number, or leave the field empty.
+mailbox-unknown = This product has no such mailbox.
+mailbox-unknown-next = Go back to the account: its addresses may have changed.
+mailbox-one-owner = This mailbox is its owner's alone, who keeps all rights.
+mailbox-one-owner-next = Register the product with an organisational mailbox (ORG) to allow several people.
+mailbox-person = This person cannot be allowed that way.
+mailbox-person-next = Give an identifier without spaces, of 64 characters at most, and at least one right.
+mailbox-limit = This limit is not possible.
+mailbox-limit-next = Give 1 to 60 000 messages a minute, or leave the field empty.

@@ -169,3 +169,42 @@ import-left = { $count ->
     [one] Une ligne a été laissée de côté.
    *[other] { $count } lignes ont été laissées de côté.
   }
+
+## Boîtes aux lettres : profils, personnes, droits
+mailbox-title = Boîtes aux lettres
+mailbox-lead = Ce que les serveurs offrent à chaque boîte, qui l'ouvre, ce qu'elle contient. Un changement vaut à la prochaine connexion.
+mailbox-profile = Profil des serveurs
+mailbox-modern = IMAP4rev1 et rev2 ensemble, avec toutes les extensions.
+mailbox-rev1 = IMAP4rev1 seul (RFC 3501), avec les extensions de son époque.
+mailbox-rev2 = IMAP4rev2 seul (RFC 9051).
+mailbox-old = IMAP4rev1 nu, sans aucune extension ; SMTP avec AUTH et SIZE seuls.
+mailbox-mailiz = Comme Mailiz : un jeton refusé reçoit le JSON, puis la connexion est coupée.
+mailbox-oauthbearer = Offrir OAUTHBEARER à côté de XOAUTH2 (curl le choisit dès qu'il est là)
+mailbox-quota = Quota, en Mo
+mailbox-rate = Envois par minute
+mailbox-no-limit = Vide : pas de limite propre.
+mailbox-used = { $messages ->
+    [0] aucun message
+    [one] 1 message, { $mega } Mo
+   *[other] { $messages } messages, { $mega } Mo
+  }
+mailbox-people = Personnes autorisées
+mailbox-owner = titulaire : lire, envoyer
+mailbox-read = lire
+mailbox-send-as = envoyer au nom de la boîte
+mailbox-revoke = Retirer
+mailbox-identity = Identifiant national
+mailbox-identity-hint = Celui d'une personne que le Pro Santé Connect du bac à sable connaît : l'identifiant PSC d'un compte.
+mailbox-authorise = Autoriser
+mailbox-alone = Cette boîte n'a que son titulaire ; une boîte organisationnelle (ORG) peut en avoir plusieurs.
+mailbox-saved = Les choix de la boîte sont enregistrés.
+mailbox-number = { $value } n'est pas un nombre entier de 1 à 1 000 000.
+mailbox-number-next = Revenez en arrière et donnez un nombre, ou laissez le champ vide.
+mailbox-unknown = Ce produit n'a pas cette boîte aux lettres.
+mailbox-unknown-next = Revenez au compte : ses adresses ont peut-être changé.
+mailbox-one-owner = Cette boîte n'a que son titulaire, qui garde tous ses droits.
+mailbox-one-owner-next = Déclarez le produit avec une boîte organisationnelle (ORG) pour y autoriser plusieurs personnes.
+mailbox-person = Cette personne ne peut pas être autorisée ainsi.
+mailbox-person-next = Donnez un identifiant sans espace, de 64 caractères au plus, et au moins un droit.
+mailbox-limit = Cette limite n'est pas possible.
+mailbox-limit-next = Donnez de 1 à 60 000 envois par minute, ou laissez le champ vide.

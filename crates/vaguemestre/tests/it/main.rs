@@ -13,6 +13,7 @@ mod durability;
 mod edges;
 mod errors;
 mod jobs;
+mod mailboxes;
 mod pages;
 mod person;
 mod proof;
