@@ -46,15 +46,14 @@ pub fn read_header(bytes: &[u8]) -> Result<Document, Error> {
     // Where the header alone is not well-formed the whole is not either, and its reader knows the line.
     if let Some(header) = stream::header(bytes)?
         && let Ok(tree) = xml::parse_shaped(&header.text, MAX_NODES)
+        && let Some(root) = clinical_document(tree.root_element())
     {
-        if let Some(root) = clinical_document(tree.root_element()) {
-            let mut document = header::read(root);
-            match header.level {
-                Some(level) => document.level = level,
-                None => document.problems.push(body::NONE.into()),
-            }
-            return Ok(document);
+        let mut document = header::read(root);
+        match header.level {
+            Some(level) => document.level = level,
+            None => document.problems.push(body::NONE.into()),
         }
+        return Ok(document);
     }
     let mut document = read(bytes)?;
     (document.body, document.copy) = (None, None);

@@ -84,6 +84,9 @@ pub(super) fn narrative(xml: &mut Xml, groups: &[Group<'_>]) {
     }
 }
 
+/// A column of a table of results: its title, and what stands in it.
+type Column = (&'static str, fn(&Observation) -> String);
+
 fn table(xml: &mut Xml, caption: Option<(&str, &str)>, results: &[(String, &Observation)]) {
     if results.is_empty() {
         if let Some((name, text)) = caption {
@@ -91,7 +94,7 @@ fn table(xml: &mut Xml, caption: Option<(&str, &str)>, results: &[(String, &Obse
         }
         return;
     }
-    let columns: [(&str, fn(&Observation) -> String); 4] = [
+    let columns: [Column; 4] = [
         ("Résultat", Observation::value),
         ("Valeurs de référence", |result| listed(result.ranges.iter())),
         ("Interprétation", |result| result.interpretation().unwrap_or_default()),
