@@ -31,6 +31,7 @@ mod deliver;
 mod envelope;
 mod headers;
 mod inboxes;
+mod learn;
 mod listener;
 mod notices;
 mod pen;

@@ -7,6 +7,7 @@ use smtp::{Action, Notice, Outcome, Ret};
 
 use crate::envelope::{Fate, Transaction};
 use crate::headers;
+use crate::learn::Reading;
 use crate::receive::Received;
 
 /// How long a late message is said to be tried: the usual five days (RFC 5321 §4.5.4.1).
@@ -80,13 +81,17 @@ pub(crate) async fn write(
     let bytes = notice.write();
     let mut body = store.body();
     body.push(&bytes).await?;
+    let mut body = body.finish();
     let trace = format!("Return-Path: <>\r\nReceived: by {hostname} id {id};\r\n\t{}\r\n", smtp::date(at));
+    let mut reading = Reading::new(trace.as_bytes());
+    reading.push(&bytes);
+    body.learned = Some(reading.finish());
     let who: Vec<String> =
         outcomes.iter().map(|outcome| format!("<{}> {}", outcome.recipient, outcome.status)).collect();
     let told =
         format!("notice {id} ({}) of {} to <{sender}>: {}", action.name(), received.queue_id, who.join(", "));
     let delivery = Delivery {
-        body: body.finish(),
+        body,
         trace: Bytes::from(trace),
         folders: vec![inbox],
         flags: Flags::default(),

@@ -11,6 +11,7 @@ use wire::Fact;
 
 use crate::connection::End;
 use crate::envelope::Transaction;
+use crate::learn::Reading;
 use crate::session::{Session, later};
 use crate::trace::Trace;
 
@@ -28,6 +29,7 @@ pub(crate) struct Incoming {
     pub(crate) arrived: Timestamp,
     pub(crate) trace: Bytes,
     body: Result<BodyWriter, ()>,
+    reading: Reading,
     copy: Option<Vec<u8>>,
     piece: Vec<u8>,
     deadline: Instant,
@@ -100,9 +102,10 @@ impl Session {
         let trace = Bytes::from(trace.lines());
         Incoming {
             receiver,
-            trace,
             queue_id,
             arrived,
+            reading: Reading::new(&trace),
+            trace,
             body: Ok(context.store.body()),
             copy: (transaction.ret == Some(Ret::Full)).then(Vec::new),
             piece: Vec::new(),
@@ -187,6 +190,7 @@ impl Incoming {
                 self.copy = None;
             }
         }
+        self.reading.push(&self.piece);
         if let Ok(writer) = &mut self.body
             && let Err(error) = writer.push(&self.piece).await
         {
@@ -197,7 +201,8 @@ impl Incoming {
     }
 
     fn finish(self) -> Result<Received, ()> {
-        let body = self.body?.finish();
+        let mut body = self.body?.finish();
+        body.learned = Some(self.reading.finish());
         Ok(Received {
             body,
             queue_id: self.queue_id,
