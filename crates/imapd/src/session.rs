@@ -233,7 +233,7 @@ impl Session {
                 Ok(Answer::ok("Capabilities told"))
             }
             Command::Noop => {
-                self.look_again();
+                self.look_now_and_then();
                 Ok(Answer::ok("Nothing done"))
             }
             Command::Logout => {
@@ -281,7 +281,7 @@ impl Session {
                 Ok(Answer::bad("Select a folder first"))
             }
             Command::Check => {
-                self.look_again();
+                self.look_now_and_then();
                 Ok(Answer::ok("Everything is on disk already"))
             }
             Command::Close => self.close().await,
@@ -290,6 +290,9 @@ impl Session {
                 Ok(Answer::ok("No folder is selected"))
             }
             Command::Expunge(set) => self.expunge(set.as_ref()).await,
+            Command::Search(search) if self.enabled.utf8 && search.charset.is_some() => {
+                Ok(Answer::bad("No CHARSET after ENABLE UTF8=ACCEPT: all is UTF-8 (RFC 9755 §3)"))
+            }
             Command::Search(search) => self.search(tag, &search).await,
             Command::Sort(sort) => self.sort(tag, &sort).await,
             Command::Thread(thread) => self.thread(&thread).await,

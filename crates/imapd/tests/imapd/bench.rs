@@ -94,8 +94,13 @@ impl Bench {
 
     /// Puts a message into a folder of the PER mailbox.
     pub(crate) async fn deliver(&self, folder: &str, message: &[u8]) -> u32 {
-        let folder = self.store.folder(self.per, folder).await.unwrap().unwrap();
-        let mut body = self.store.body();
+        self.deliver_by(&self.store, folder, message).await
+    }
+
+    /// The same through another store on the same database, as another process does.
+    pub(crate) async fn deliver_by(&self, store: &MailStore, folder: &str, message: &[u8]) -> u32 {
+        let folder = store.folder(self.per, folder).await.unwrap().unwrap();
+        let mut body = store.body();
         body.push(message).await.unwrap();
         let mut unit = db::Unit::new();
         let delivery = Delivery {
@@ -105,8 +110,8 @@ impl Bench {
             flags: Flags::default(),
             internal_date: "2026-11-23T10:00:00Z".parse().unwrap(),
         };
-        let ticket = self.store.deliver_into(&mut unit, delivery);
-        self.store.db().commit(unit).await.unwrap().take(ticket).uids[0]
+        let ticket = store.deliver_into(&mut unit, delivery);
+        store.db().commit(unit).await.unwrap().take(ticket).uids[0]
     }
 
     pub(crate) fn ca(&self) -> String {
@@ -303,11 +308,18 @@ pub(crate) struct Client {
     pub(crate) stream: Box<dyn Wire>,
     buffer: Vec<u8>,
     tag: u32,
+    blind: bool,
 }
 
 impl Client {
     pub(crate) fn over(stream: impl Wire + 'static) -> Self {
-        Self { stream: Box::new(stream), buffer: Vec::new(), tag: 0 }
+        Self { stream: Box::new(stream), buffer: Vec::new(), tag: 0, blind: true }
+    }
+
+    /// Sees what is recent. Else RECENT lines and `\Recent` are left out of all that is read by lines.
+    pub(crate) fn seeing(mut self) -> Self {
+        self.blind = false;
+        self
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -324,7 +336,14 @@ impl Client {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\r\n") {
                 let line: Vec<u8> = self.buffer.drain(..end + 2).take(end).collect();
-                return Some(String::from_utf8_lossy(&line).into_owned());
+                let line = String::from_utf8_lossy(&line).into_owned();
+                if !self.blind {
+                    return Some(line);
+                }
+                if line.starts_with("* ") && line.ends_with(" RECENT") {
+                    continue;
+                }
+                return Some(line.replace("\\Recent ", "").replace("(\\Recent)", "()"));
             }
             let mut chunk = vec![0; 65_536];
             let read = timeout(Duration::from_secs(5), self.stream.read(&mut chunk))

@@ -249,10 +249,7 @@ async fn several_messages_are_appended_or_none() {
         "{answer:?}"
     );
     let flags = client.ok("FETCH 1:3 (FLAGS INTERNALDATE)").await;
-    assert!(
-        flags.contains("\\Flagged) INTERNALDATE \" 8-Feb-1994 06:43:04 +0000\")"),
-        "{flags}"
-    );
+    assert!(flags.contains("\\Flagged) INTERNALDATE \" 8-Feb-1994 06:43:04 +0000\")"), "{flags}");
     // One that is refused takes the others with it.
     for bad in ["{0+}\r\n", "(\\Recent) {1+}\r\nx", "{26214401}", "nonsense"] {
         let answer = client.ask(&format!("APPEND INBOX {{3+}}\r\nx\r\n {bad}")).await;

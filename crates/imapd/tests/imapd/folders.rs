@@ -65,7 +65,7 @@ async fn status_counts() {
     let status = client.ok("STATUS inbox (MESSAGES RECENT UIDNEXT UNSEEN SIZE DELETED APPENDLIMIT)").await;
     let size = 2 * (message.len() + "Return-Path: <x@y>\r\n".len());
     let wanted = format!(
-        "* STATUS \"INBOX\" (MESSAGES 2 RECENT 0 UIDNEXT 3 UNSEEN 2 SIZE {size} DELETED 0 APPENDLIMIT 26214400)"
+        "* STATUS \"INBOX\" (MESSAGES 2 RECENT 2 UIDNEXT 3 UNSEEN 2 SIZE {size} DELETED 0 APPENDLIMIT 26214400)"
     );
     assert!(status.contains(&wanted), "{status}");
     assert!(client.ask("STATUS Nowhere (MESSAGES)").await[0].contains(" NO [NONEXISTENT] "));

@@ -10,7 +10,7 @@ const MESSAGE: &[u8] = b"Subject: x\r\n\r\ntext\r\n";
 async fn the_second_revision_is_switched_on() {
     let bench = Bench::start().await;
     bench.deliver("INBOX", MESSAGE).await;
-    let mut client = bench.logged_in().await;
+    let mut client = bench.logged_in().await.seeing();
     assert!(client.ok("CAPABILITY").await.starts_with("* CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ "));
     client.ok("CREATE &AMk-t&AOk-").await;
     let before = client.ok("SELECT INBOX").await;
@@ -41,13 +41,16 @@ async fn the_second_revision_is_switched_on() {
 #[tokio::test]
 async fn utf8_names_without_the_second_revision() {
     let bench = Bench::start().await;
-    let mut client = bench.logged_in().await;
+    let mut client = bench.logged_in().await.seeing();
     assert_eq!(client.ask("ENABLE UTF8=ACCEPT").await[0], "* ENABLED UTF8=ACCEPT");
     client.ok("CREATE \"Reçus\"").await;
     client.ok("SUBSCRIBE \"Reçus\"").await;
     assert!(client.ok("LSUB \"\" *").await.contains("\"Reçus\""));
     assert!(client.ok("SELECT \"Reçus\"").await.contains(" RECENT"), "this is still IMAP4rev1");
     assert!(client.ask("CREATE {3+}\r\nx\u{e9}").await[0].contains(" OK "));
+    client.ok("SELECT INBOX").await;
+    assert!(client.ask("SEARCH CHARSET UTF-8 SUBJECT x").await[0].contains(" BAD "));
+    client.ok("SEARCH SUBJECT \"reçu\"").await;
     let broken = [b"b CREATE {1+}\r\n".as_slice(), &[0xe9], b"\r\n"].concat();
     client.send(&broken).await;
     assert!(client.line().await.starts_with("b BAD "));
@@ -205,4 +208,32 @@ async fn every_command_of_an_extension_is_advertised() {
     ] {
         assert!(offered.split([' ', '\n']).any(|word| word == name), "{name} in {offered}");
     }
+}
+
+/// RFC 3501 §2.3.2: a message is recent in one session only, and not for one that looks without touching.
+#[tokio::test]
+async fn a_message_is_recent_once() {
+    let bench = Bench::start().await;
+    bench.deliver("INBOX", MESSAGE).await;
+    let mut looks = bench.logged_in().await.seeing();
+    assert!(looks.ok("EXAMINE INBOX").await.contains("* 1 RECENT"));
+    let mut first = bench.logged_in().await.seeing();
+    assert!(first.ok("STATUS INBOX (RECENT)").await.contains("(RECENT 1)"));
+    assert!(first.ok("SELECT INBOX").await.contains("* 1 RECENT"));
+    assert!(first.ok("FETCH 1 FLAGS").await.contains("FLAGS (\\Recent)"));
+    assert!(first.ok("STATUS INBOX (RECENT)").await.contains("(RECENT 0)"));
+    let mut second = bench.logged_in().await.seeing();
+    assert!(second.ok("SELECT INBOX").await.contains("* 0 RECENT"));
+    assert!(second.ok("FETCH 1 FLAGS").await.contains("FLAGS ()"));
+    bench.deliver("INBOX", MESSAGE).await;
+    assert_eq!(second.ask("NOOP").await[..2], ["* 2 EXISTS", "* 1 RECENT"]);
+    let told = first.ok("NOOP").await;
+    assert!(told.contains("* 2 EXISTS") && told.contains("* 1 RECENT"), "{told}");
+    assert!(first.ok("FETCH 2 FLAGS").await.contains("FLAGS ()"));
+    // IMAP4rev2 knows nothing of it.
+    bench.deliver("INBOX", MESSAGE).await;
+    let mut third = bench.logged_in().await.seeing();
+    third.ok("ENABLE IMAP4rev2").await;
+    third.ok("SELECT INBOX").await;
+    assert!(third.ok("FETCH 3 FLAGS").await.contains("FLAGS ()"));
 }

@@ -82,7 +82,9 @@ ok(other.authenticate("XOAUTH2", response(credential)))
 ok(other.append("INBOX", None, None, message))
 assert m.readline().strip() == f"* {before + 2} EXISTS".encode()
 m.send(b"DONE\r\n")
-assert m.readline().startswith(tag + b" OK")
+while not (line := m.readline()).startswith(tag):
+    assert line.endswith(b" RECENT\r\n"), line
+assert line.startswith(tag + b" OK"), line
 other.logout()
 
 ok(m.uid("STORE", uid, "+FLAGS.SILENT", "(\\Deleted)"))

@@ -47,10 +47,9 @@ async fn mod_sequences_are_told_to_who_asks() {
     let status = client.ok("STATUS INBOX (HIGHESTMODSEQ)").await;
     assert_eq!(after(&status, "HIGHESTMODSEQ "), last);
     // What others do is told with it, and to others without.
-    plain.ok("STORE 3 +FLAGS.SILENT (\\Answered)").await;
-    let told = client.ok("NOOP").await;
-    assert!(told.contains("* 3 FETCH (UID 3 FLAGS (\\Answered) MODSEQ ("), "{told}");
-    let told = plain.ok("NOOP").await;
+    let told = plain.ok("STORE 3 +FLAGS.SILENT (\\Answered)").await;
+    let news = client.ok("NOOP").await;
+    assert!(news.contains("* 3 FETCH (UID 3 FLAGS (\\Answered) MODSEQ ("), "{news}");
     assert!(told.contains("* 2 FETCH (UID 2 FLAGS (\\Flagged $X))"), "{told}");
     // \Seen that a FETCH sets comes with it too.
     let read = client.ok("FETCH 2 BODY[TEXT]").await;
@@ -247,4 +246,26 @@ async fn resynchronising_is_as_good_as_asking_for_everything() {
         assert_eq!(memory, everything(&mut client).await, "{told}");
         known = after(&told, "[HIGHESTMODSEQ ");
     }
+}
+
+/// Nobody's mail depends on one process's memory: what another process commits wakes who is idling.
+#[tokio::test]
+async fn what_another_process_does_is_told_while_idling() {
+    let bench = filled(1).await;
+    let clock = kernel::Clock::system();
+    let db = db::Db::open_sqlite(&bench.dir.path().join("data.sqlite")).await.unwrap();
+    let other = mailstore::MailStore::open(&db, clock).await.unwrap();
+    let mut idle = bench.selected("INBOX").await;
+    idle.send("i IDLE\r\n").await;
+    assert!(idle.line().await.starts_with("+ "));
+    bench.deliver_by(&other, "INBOX", MESSAGE).await;
+    assert_eq!(idle.line().await, "* 2 EXISTS");
+    let folder = other.folder(bench.per, "INBOX").await.unwrap().unwrap();
+    let flags = mailstore::Flags { deleted: true, ..Default::default() };
+    other.store_flags(folder.id, &[1], mailstore::FlagChange::Add, &flags, None).await.unwrap();
+    assert_eq!(idle.line().await, "* 1 FETCH (UID 1 FLAGS (\\Deleted))");
+    other.expunge(folder.id, None).await.unwrap();
+    assert_eq!(idle.line().await, "* 1 EXPUNGE");
+    idle.send("DONE\r\n").await;
+    assert!(idle.line().await.starts_with("i OK "));
 }

@@ -75,7 +75,12 @@ fn compare(command: &str, wanted: &[&str], got: &[String]) {
     let (last, said) = got.split_last().unwrap();
     let opens = command.starts_with("SELECT") || command.starts_with("EXAMINE");
     let plain = !told.iter().any(|line| line.contains("Children"));
-    let normal = |line: &str| normalised(line, opens, plain);
+    // Where Dovecot tells the UIDs, they are compared, and the numbers are not: both may tell FETCH before or after
+    // what vanished.
+    let by_uid = !told.iter().any(|line| line.contains(" FETCH (") && !line.contains("UID "));
+    let modseq = told.iter().any(|line| line.contains("[HIGHESTMODSEQ "));
+    let asked = Asked { opens, plain, by_uid, modseq };
+    let normal = |line: &str| normalised(line, asked);
     let mut wanted_lines: Vec<String> = told.iter().copied().filter_map(normal).collect();
     let mut got_lines: Vec<String> = said.iter().map(String::as_str).filter_map(normal).collect();
     wanted_lines.sort();
@@ -89,10 +94,25 @@ fn compare(command: &str, wanted: &[&str], got: &[String]) {
     }
 }
 
-/// A response without what may differ; `None` where all of it may. `opens`: it belongs to a SELECT. `plain`: nobody
-/// asked for children.
-fn normalised(line: &str, opens: bool, plain: bool) -> Option<String> {
-    let may_differ = line.ends_with(" RECENT") || line.contains("[MAILBOXID ");
+/// What a command is, where that says what may differ.
+#[derive(Clone, Copy)]
+struct Asked {
+    /// It opens a folder: FLAGS are told.
+    opens: bool,
+    /// Nobody asked for children.
+    plain: bool,
+    /// Messages are compared by their UIDs.
+    by_uid: bool,
+    /// The folder's mod-sequence is told.
+    modseq: bool,
+}
+
+/// A response without what may differ; `None` where all of it may.
+fn normalised(line: &str, asked: Asked) -> Option<String> {
+    let Asked { opens, plain, by_uid, modseq } = asked;
+    let may_differ = line.ends_with(" RECENT")
+        || line.contains("[MAILBOXID ")
+        || (!modseq && line.contains("[HIGHESTMODSEQ "));
     if may_differ || (!opens && (line.starts_with("* FLAGS ") || line.contains("[PERMANENTFLAGS "))) {
         return None;
     }
@@ -101,7 +121,12 @@ fn normalised(line: &str, opens: bool, plain: bool) -> Option<String> {
         text = format!("{coded}]");
     }
     if let Some((head, items)) = text.clone().split_once(" FETCH (") {
-        return Some(format!("{head} FETCH {}", fetched(items.strip_suffix(')').unwrap())));
+        let uid = items.split_once("UID ").filter(|_| by_uid).map(|(_, rest)| {
+            let end = rest.find([' ', ')']).unwrap();
+            format!("UID {}", &rest[..end])
+        });
+        let items = fetched(items.strip_suffix(')').unwrap());
+        return Some(format!("{} FETCH {items}", uid.as_deref().unwrap_or(head)));
     }
     if text.starts_with("* LIST (") || text.starts_with("* LSUB (") {
         let lsub = text.starts_with("* LSUB");
@@ -114,7 +139,8 @@ fn normalised(line: &str, opens: bool, plain: bool) -> Option<String> {
     }
     if text.starts_with("* ESEARCH") {
         let (_, rest) = text.split_once(')').unwrap();
-        return Some(format!("* ESEARCH{rest}"));
+        let uid = if rest.contains(" UID") { " UID" } else { "" };
+        return Some(format!("* ESEARCH{uid} {}", pairs(rest.replace(" UID", "").trim())));
     }
     if let Some(items) = text.strip_prefix("* STATUS ") {
         let (name, items) = items.split_once(" (").unwrap();
