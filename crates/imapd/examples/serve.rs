@@ -34,6 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let offer = Offer { profile, oauthbearer: false };
     let (port, dir): (u16, _) = (port.parse()?, PathBuf::from(dir));
     std::fs::create_dir_all(&dir)?;
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
 
     let clock = Clock::system();
     let db = db::Db::open_sqlite(&dir.join("data.sqlite")).await?;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use imap::Compact;
 use imap::command::{AfterMessage, AppendMessage, parse_after_message, parse_append};
 use imap::framing::Frame;
-use imap::mime::Learner;
+use imap::mime::{Armour, Learner};
 use imap::response::Line;
 use kernel::Timestamp;
 use mailstore::{Delivery, Folder, Heads, Learned, NewBody};
@@ -45,7 +45,7 @@ impl Session {
                         self.connection.say(Line::new().text("+ Send the message"));
                         self.connection.flush().await?;
                     }
-                    match self.receive().await? {
+                    match self.receive(message.binary).await? {
                         Ok(body) => {
                             batch.done.push((body, message.clone()));
                             self.after_message(message.utf8).await?
@@ -155,9 +155,11 @@ impl Session {
     }
 
     /// Takes one message in.
-    async fn receive(&mut self) -> Result<Result<NewBody, Answer>, End> {
+    /// Takes a message in. What came as literal8 is stored so that BODY[] can give it without NUL.
+    async fn receive(&mut self, binary: bool) -> Result<Result<NewBody, Answer>, End> {
         let mut body = self.context.store.body();
         let mut learner = Learner::new();
+        let mut armour = binary.then(Armour::default);
         let mut failed = None;
         loop {
             let piece = self.connection.message().await?;
@@ -166,9 +168,23 @@ impl Session {
             }
             // After a failure the rest is read all the same, or the next command would be lost in it.
             if failed.is_none() {
+                let piece = match &mut armour {
+                    Some(armour) => {
+                        let mut text = Vec::with_capacity(piece.len() * 2);
+                        armour.push(&piece, &mut text);
+                        text.into()
+                    }
+                    None => piece,
+                };
                 learner.push(&piece);
                 failed = body.push(&piece).await.err();
             }
+        }
+        if let (Some(armour), None) = (armour, &failed) {
+            let mut rest = Vec::new();
+            armour.finish(&mut rest);
+            learner.push(&rest);
+            failed = body.push(&rest).await.err();
         }
         if let Some(error) = failed {
             return Ok(Err(Answer::failed(&error)));

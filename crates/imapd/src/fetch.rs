@@ -228,8 +228,9 @@ impl Session {
             };
             missing |= metas.len() < uids.len();
             self.learn_flags(&metas);
-            if let Err(answer) = self.fetch_batch(&metas, &items, &needs, &seen).await? {
-                return Ok(answer);
+            match self.fetch_batch(&metas, &items, &needs, &seen).await? {
+                Ok(all) => missing |= !all,
+                Err(answer) => return Ok(answer),
             }
         }
         Ok(if missing {
@@ -239,15 +240,17 @@ impl Session {
         })
     }
 
-    /// Messages whose metadata are there, with their small bodies read ahead some at a time.
+    /// Messages whose metadata are there, with their small bodies read ahead some at a time. False where another
+    /// session expunged one meanwhile.
     async fn fetch_batch(
         &mut self,
         metas: &[Meta],
         items: &[FetchItem],
         needs: &Needs,
         seen: &[u32],
-    ) -> Result<Result<(), Answer>, End> {
+    ) -> Result<Result<bool, Answer>, End> {
         let mut rest = metas;
+        let mut all = true;
         while !rest.is_empty() {
             let mut ahead = 0;
             let fits = |meta: &&Meta| {
@@ -276,6 +279,7 @@ impl Session {
                 let message = InHand { meta, body };
                 match self.fetch_one(&message, items, flags_too).await? {
                     Ok(()) => {}
+                    Err(Fault::Store(error)) if error.is_missing() => all = false,
                     Err(Fault::Store(error)) => return Ok(Err(Answer::failed(&error))),
                     Err(Fault::UnknownEncoding) => {
                         return Ok(Err(Answer::no(
@@ -286,7 +290,7 @@ impl Session {
                 }
             }
         }
-        Ok(Ok(()))
+        Ok(Ok(all))
     }
 
     /// Keywords that another session has just set are told before a FETCH shows them.

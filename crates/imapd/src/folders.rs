@@ -84,6 +84,17 @@ impl Session {
             }
             self.connection.relieve().await?;
         }
+        if list.select_subscribed {
+            let lost = match self.lost(&tree).await {
+                Ok(lost) => lost,
+                Err(answer) => return Ok(answer),
+            };
+            for name in lost.iter().filter(|name| matched(name)) {
+                let name = response::mailbox(name, utf8);
+                let line = format!("LIST (\\NonExistent \\Subscribed) \"/\" {name}");
+                self.connection.say(Line::untagged(&line));
+            }
+        }
         Ok(Answer::ok("Folders listed"))
     }
 
@@ -108,6 +119,14 @@ impl Session {
                 continue;
             };
             let line = format!("LSUB ({attributes}) \"/\" {}", response::mailbox(name, utf8));
+            self.connection.say(Line::untagged(&line));
+        }
+        let lost = match self.lost(&tree).await {
+            Ok(lost) => lost,
+            Err(answer) => return Ok(answer),
+        };
+        for name in lost.iter().filter(|name| pattern_matches(&pattern, name)) {
+            let line = format!("LSUB (\\Noselect) \"/\" {}", response::mailbox(name, utf8));
             self.connection.say(Line::untagged(&line));
         }
         Ok(Answer::ok("Subscribed folders listed"))
@@ -241,12 +260,29 @@ impl Session {
     pub(crate) async fn subscribe(&mut self, name: &str, subscribed: bool) -> Handled {
         let folder = match self.folder(name).await {
             Ok(folder) => folder,
-            Err(answer) => return Ok(answer),
+            Err(answer) if subscribed => return Ok(answer),
+            Err(answer) => {
+                return Ok(match self.context.store.forget_subscription(self.account(), name).await {
+                    Ok(true) => Answer::ok("Unsubscribed"),
+                    Ok(false) => answer,
+                    Err(error) => Answer::failed(&error),
+                });
+            }
         };
         Ok(match self.context.store.subscribe(folder.id, subscribed).await {
             Ok(()) => Answer::ok(if subscribed { "Subscribed" } else { "Unsubscribed" }),
             Err(error) => Answer::failed(&error),
         })
+    }
+
+    /// Subscribed names without a folder.
+    async fn lost(&self, tree: &BTreeMap<String, Option<Folder>>) -> Result<Vec<String>, Answer> {
+        let mut names = match self.context.store.lost_subscriptions(self.account()).await {
+            Ok(names) => names,
+            Err(error) => return Err(Answer::failed(&error)),
+        };
+        names.retain(|name| !tree.contains_key(name));
+        Ok(names)
     }
 
     /// All folders by name, and `None` for parents that do not exist themselves.

@@ -4,12 +4,14 @@
 //! kept here, changes are fetched by mod-sequence, and what is gone waits until it may be told (RFC 3501 §7.4.1).
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use imap::command::{Flag, SelectParams};
 use imap::response::{self, Line};
 use imap::{Compact, SequenceSet};
 use mailstore::{Changes, Flags, Folder, Row};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::capability::Extension;
 use crate::connection::End;
@@ -26,13 +28,21 @@ pub(crate) struct Selected {
     gone: BTreeSet<u32>,
     /// UIDs, ascending, that `$` stands for (RFC 5182).
     pub(crate) saved: Vec<u32>,
+    /// When NOOP last had the store asked, whatever was announced.
+    looked: Instant,
     /// UIDs that are `\Recent` for this session, as ranges (RFC 3501 §2.3.2); none where the revision has no such thing.
     recent: Option<Vec<(u32, u32)>>,
-    /// Keywords that FLAGS has told, lower case.
+    /// What FLAGS has told: it grows, and nothing is taken back while the folder is selected.
+    flags: Vec<Flag>,
+    /// Its keywords, lower case.
     keywords: BTreeSet<String>,
     /// Keywords that FLAGS has yet to tell, before a FETCH shows them (RFC 3501 §7.2.6).
     news: Vec<Flag>,
 }
+
+/// How often NOOP and CHECK ask the store although nothing was announced. This process's changes are announced as they
+/// are committed, other processes' within a second: to ask each time would make NOOP a database query.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Selected {
     pub(crate) fn last_number(&self) -> u32 {
@@ -272,8 +282,10 @@ impl Session {
             watch,
             gone: BTreeSet::new(),
             saved: Vec::new(),
+            looked: Instant::now(),
             recent: (!self.enabled.rev2).then(|| vec![(recent_from, next.saturating_sub(1))]),
             keywords: flags.iter().filter_map(keyword).collect(),
+            flags,
             news: Vec::new(),
         });
         if let Some(resync) = &params.resync
@@ -289,6 +301,16 @@ impl Session {
     /// Has the store asked for changes even where none was announced: another node may have made them.
     pub(crate) fn look_again(&mut self) {
         if let Some(selected) = &mut self.selected {
+            selected.watch.mark_changed();
+        }
+    }
+
+    /// The same for commands that clients repeat: not more than once a second.
+    pub(crate) fn look_now_and_then(&mut self) {
+        if let Some(selected) = &mut self.selected
+            && selected.looked.elapsed() >= LOOK_EVERY
+        {
+            selected.looked = Instant::now();
             selected.watch.mark_changed();
         }
     }
@@ -368,13 +390,8 @@ impl Session {
         if selected.news.is_empty() {
             return;
         }
-        let mut flags = known_flags(&selected.rows);
-        for word in std::mem::take(&mut selected.news) {
-            if !flags.iter().any(|flag| keyword(flag) == keyword(&word)) {
-                flags.push(word);
-            }
-        }
-        let text = response::flags(&flags);
+        selected.flags.append(&mut selected.news);
+        let text = response::flags(&selected.flags);
         let permanent = text.replace(')', " \\*)");
         let permanent = if selected.read_only { "()" } else { &permanent };
         self.connection.say(Line::untagged(&format!("FLAGS {text}")));

@@ -85,15 +85,21 @@ pub(crate) fn follow(watchers: &Arc<Watchers>, db: &Db) {
         Backend::Sqlite => Duration::from_millis(900),
     };
     tokio::spawn(async move {
+        let mut failing = false;
         loop {
             tokio::time::sleep(pause).await;
             if reader.is_closed() {
                 return;
             }
             match look(&watchers, &reader).await {
-                Ok(true) => {}
+                Ok(true) => failing = false,
                 Ok(false) => return,
-                Err(error) => tracing::warn!(%error, "changes of other processes could not be asked for"),
+                // Said once, not twice a second.
+                Err(error) => {
+                    if !std::mem::replace(&mut failing, true) {
+                        tracing::warn!(%error, "changes of other processes cannot be asked for");
+                    }
+                }
             }
         }
     });

@@ -180,7 +180,11 @@ pub(super) fn pattern(cursor: &mut Cursor<'_>) -> Parse<String> {
         return Err(wrong);
     }
     let text = String::from_utf8(wire).map_err(|_| wrong.clone())?;
-    if cursor.utf8 { Ok(text) } else { mutf7::decode(&text).ok_or(wrong) }
+    if cursor.utf8 {
+        return Ok(text);
+    }
+    // What is not modified UTF-7 stands for itself: it matches nothing.
+    Ok(mutf7::decode(&text).unwrap_or(text))
 }
 
 /// Whether a folder's name matches a pattern: `*` stands for anything, `%` for anything without `/`; INBOX in any

@@ -119,19 +119,19 @@ fn with_arguments(cursor: &mut Cursor<'_>, verb: &str, at: usize) -> Parse<Comma
             Command::Enable(names)
         }
         "SELECT" | "EXAMINE" => Command::Select {
-            folder: folder(cursor)?,
+            folder: known_folder(cursor)?,
             read_only: verb == "EXAMINE",
             params: select::params(cursor)?,
         },
         "CREATE" => create(cursor)?,
-        "DELETE" => Command::Delete(folder(cursor)?),
+        "DELETE" => Command::Delete(known_folder(cursor)?),
         "RENAME" => {
             let from = folder(cursor)?;
             cursor.space()?;
             Command::Rename { from, to: folder(cursor)? }
         }
-        "SUBSCRIBE" => Command::Subscribe(folder(cursor)?),
-        "UNSUBSCRIBE" => Command::Unsubscribe(folder(cursor)?),
+        "SUBSCRIBE" => Command::Subscribe(known_folder(cursor)?),
+        "UNSUBSCRIBE" => Command::Unsubscribe(known_folder(cursor)?),
         "LIST" => Command::List(list::list(cursor)?),
         "LSUB" => {
             let reference = folder(cursor)?;
@@ -151,7 +151,7 @@ fn with_arguments(cursor: &mut Cursor<'_>, verb: &str, at: usize) -> Parse<Comma
             Command::SetQuota { root }
         }
         _ => {
-            let folder = folder(cursor)?;
+            let folder = known_folder(cursor)?;
             cursor.space()?;
             Command::Status { folder, items: list::status_items(cursor)? }
         }
@@ -310,6 +310,25 @@ pub(super) fn folder(cursor: &mut Cursor<'_>) -> Parse<String> {
         return Err(wrong);
     }
     let name = if cursor.utf8 { text.to_owned() } else { mutf7::decode(text).ok_or(wrong.clone())? };
+    sound(name, wrong)
+}
+
+/// The `mailbox` of a command that makes no folder: what is not modified UTF-7 stands for itself, so that the answer is
+/// NO (there is no such folder) and not BAD.
+pub(super) fn known_folder(cursor: &mut Cursor<'_>) -> Parse<String> {
+    let (at, before) = (cursor.at(), cursor.clone());
+    match folder(cursor) {
+        Ok(name) => Ok(name),
+        Err(error) => {
+            *cursor = before;
+            let wire = cursor.astring()?;
+            let text = std::str::from_utf8(&wire).map_err(|_| error.clone())?;
+            if text.len() > 1_000 { Err(error) } else { sound(text.to_owned(), ParseError { at, ..error }) }
+        }
+    }
+}
+
+fn sound(name: String, wrong: ParseError) -> Parse<String> {
     if name.chars().any(char::is_control) { Err(wrong) } else { Ok(name) }
 }
 

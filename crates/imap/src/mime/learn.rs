@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use jiff::civil::Date;
 use mail_parser::{HeaderValue, MessageParser};
 
-use super::envelope::Envelope;
+use super::envelope::{Envelope, addresses};
 use super::header::{fields, unfold};
 use super::scan::{Part, Scanner};
 use super::structure::{write_envelope, write_structure};
@@ -147,6 +147,17 @@ impl Heads {
                 }
             }
             add(slot, fold(&String::from_utf8_lossy(&unfold(field.value))));
+            if matches!(field.name.len(), 2..=4) {
+                // An address with comments or blanks in it is found by what it means, too.
+                let written = fold(&String::from_utf8_lossy(field.value));
+                for address in addresses(field.value) {
+                    let (Some(local), Some(host)) = (&address.mailbox, &address.host) else { continue };
+                    let plain = fold(&String::from_utf8_lossy(&[local.as_slice(), b"@", host].concat()));
+                    if !written.contains(&plain) {
+                        add(slot, plain);
+                    }
+                }
+            }
         }
         out
     }

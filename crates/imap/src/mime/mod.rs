@@ -10,6 +10,7 @@
 //! [`Learner`] does it once, while a message comes in: what it learned is kept beside the message, and FETCH, SEARCH
 //! and PREVIEW then read no body.
 
+mod armour;
 mod envelope;
 mod header;
 mod learn;
@@ -20,6 +21,7 @@ mod structure;
 mod texts;
 mod transfer;
 
+pub use armour::Armour;
 pub use envelope::{Address, Envelope};
 pub use header::{Field, Parameters, end_of_header, fields, select_fields, unfold};
 pub use learn::{Finder, Heads, Learned, Learner};

@@ -180,7 +180,9 @@ fn names_are_utf8_where_the_session_has_agreed_on_it() {
     assert_eq!(name("a DELETE \"&AOk-\"", Dialect::default()), "é");
     assert_eq!(name("a DELETE \"&AOk-\"", utf8), "&AOk-");
     assert_eq!(name("a DELETE \"R&D é\"", utf8), "R&D é");
-    assert!(parse(b"a DELETE R&D").is_err());
+    assert!(parse(b"a CREATE R&D").is_err());
+    // A command that makes no folder is answered NO, not BAD: such a folder is not there.
+    assert_eq!(name("a DELETE R&D", Dialect::default()), "R&D");
     let Command::List(list) = parse_in("a LIST \"\" \"é&*\"".as_bytes(), utf8).unwrap() else { panic!() };
     assert_eq!(list.patterns, ["é&*"]);
     assert!(parse_in(b"a DELETE \"\xc3\"", utf8).is_err());

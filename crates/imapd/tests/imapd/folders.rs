@@ -55,6 +55,26 @@ async fn extended_list_tells_what_is_asked() {
     assert!(client.ask("LIST (NONSENSE) \"\" *").await[0].contains(" BAD "));
 }
 
+/// RFC 3501 §6.3.6: a deleted folder stays subscribed, until somebody says otherwise.
+#[tokio::test]
+async fn a_subscription_outlives_its_folder() {
+    let bench = Bench::start().await;
+    let mut client = bench.logged_in().await;
+    client.ok("CREATE Gone").await;
+    client.ok("SUBSCRIBE Gone").await;
+    client.ok("DELETE Gone").await;
+    let listed = client.ok("LIST (SUBSCRIBED) \"\" *").await;
+    assert!(listed.contains("* LIST (\\NonExistent \\Subscribed) \"/\" \"Gone\""), "{listed}");
+    assert!(client.ok("LSUB \"\" *").await.contains("* LSUB (\\Noselect) \"/\" \"Gone\""));
+    client.ok("CREATE Gone").await;
+    let back = client.ok("LIST \"\" Gone RETURN (SUBSCRIBED)").await;
+    assert!(back.contains("\\Subscribed"), "{back}");
+    client.ok("DELETE Gone").await;
+    client.ok("UNSUBSCRIBE Gone").await;
+    assert!(!client.ok("LSUB \"\" *").await.contains("Gone"));
+    assert!(client.ask("UNSUBSCRIBE Gone").await[0].contains(" NO [NONEXISTENT] "));
+}
+
 #[tokio::test]
 async fn status_counts() {
     let bench = Bench::start().await;
