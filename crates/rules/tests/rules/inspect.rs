@@ -6,7 +6,7 @@ use std::path::Path;
 use cda::SmallKind;
 use proptest::prelude::*;
 use rules::Registry;
-use rules::inspect::{Kind, inspect};
+use rules::inspect::{Kind, Severity, inspect};
 
 use crate::matrix::archive;
 
@@ -52,6 +52,47 @@ fn files_are_told_by_their_octets() {
     ] {
         assert_eq!(inspect(name, bytes).kind, kind, "{name}: {}", bytes.escape_ascii());
     }
+}
+
+/// `rule severity` of each finding that is more than a remark.
+fn told(mail: &[u8]) -> Vec<String> {
+    let findings = inspect("a.eml", mail).findings.into_iter();
+    findings
+        .filter(|finding| finding.severity != Severity::Info)
+        .map(|finding| format!("{} {:?}", finding.rule, finding.severity))
+        .collect()
+}
+
+fn mail(documents: &[Vec<u8>]) -> Vec<u8> {
+    let address = |text| mss::Address::parse(text).unwrap();
+    let (from, to) = (address("899700000018@bal.lab"), vec![address("r1@bal.lab")]);
+    let mut draft = mss::Draft::new(from, to, "2621", "2026-11-23T10:00:00Z".parse().unwrap());
+    draft.label = mss::Label::person(Some("Dr"), "Camille", "Essai", None);
+    (draft.subject, draft.text) = ("Bonjour".into(), "Voici.".into());
+    draft.documents = documents.iter().cloned().map(mss::Document::new).collect();
+    mss::compose(&draft).unwrap()
+}
+
+#[test]
+fn what_we_write_has_no_finding() {
+    let patient = crate::matrix::patient();
+    let letter = cda::Draft::small(SmallKind::DischargeLetter, "2.25.1", patient.clone());
+    let mut report = cda::Draft::small(SmallKind::DischargeLetter, "2.25.2", patient.clone());
+    report.code = SmallKind::LabReport.code();
+    let report = cda::write(&pdfa::at_level_1(&report).unwrap());
+    let letter = cda::write(&letter);
+    for documents in
+        [vec![], vec![letter.clone()], vec![report.clone()], vec![letter.clone(), report.clone()]]
+    {
+        assert_eq!(told(&mail(&documents)), [""; 0], "{} documents", documents.len());
+    }
+    let both = String::from_utf8(mail(&[letter, report])).unwrap();
+    let parts: Vec<&str> = both.split("\r\n--").collect();
+    let less: Vec<&str> = parts.iter().copied().filter(|part| !part.contains("Lettre de liaison")).collect();
+    assert_eq!(less.len() + 1, parts.len(), "one part is the letter's PDF");
+    assert_eq!(told(less.join("\r\n--").as_bytes()), ["MSS/va1.01 Error", "ECO.2.1.6 Warning"]);
+    let bare = cda::write(&cda::Draft::small(SmallKind::LabReport, "2.25.3", patient));
+    assert_eq!(told(&mail(&[bare])), ["ECO.2.1.5 Warning"], "its PDF embeds no font");
 }
 
 #[test]

@@ -224,7 +224,7 @@ fn each_defect_of_a_mail_has_its_finding() {
     let (code, input) = desk.check("a.eml", without.join("\r\n--").as_bytes());
     assert_eq!(
         (code, found(&input)),
-        (1, vec!["MSS/va1.01 error".to_owned(), "ECO.2.1.6 error".to_owned()]),
+        (1, vec!["MSS/va1.01 error".to_owned(), "ECO.2.1.6 warning".to_owned()]),
         "a PDF is missing: {input:#}"
     );
     let own = Draft::small(SmallKind::LabReport, "2.25.1", patient());
