@@ -61,6 +61,14 @@ try {
   await page.getByRole("button", { name: "Importer la ligne valide" }).click();
   await page.getByText("Un produit a été importé.").waitFor();
 
+  // A file dropped on the page of checks is judged at once, and forgotten when asked.
+  await page.goto(at("/check"));
+  await page.dispatchEvent("[data-drop]", "drop", { dataTransfer: await dropped("message.eml", "From: <a@b.test>\r\nSubject: <b>x</b>\r\n\r\nBonjour\r\n") });
+  await page.getByText("Des exigences ne sont pas respectées.").waitFor();
+  assert.deepEqual(await bench.axe(page, "result of a check"), []);
+  await page.getByRole("button", { name: "Oublier maintenant" }).click();
+  await page.getByText("Les fichiers ont été oubliés.").waitFor();
+
   // The product in use is chosen with the keyboard, and the page stays.
   await page.goto(at("/products?q=n"));
   await page.locator("details.switch summary").focus();
@@ -92,7 +100,7 @@ try {
       const reader = await bench.browser.newContext({ locale, colorScheme, viewport: { width, height: 900 } });
       const shown = await reader.newPage();
       for (const path of ["/", "/?q=%2F(%2F", "/accounts", "/accounts/new", "/accounts/2621?created=1", "/accounts/2621/edit",
-        "/accounts/2621/delete", "/products", "/products/import", "/nodes", "/proofs", "/settings", "/info", "/guide", "/terms",
+        "/accounts/2621/delete", "/products", "/products/import", "/nodes", "/proofs", "/settings", "/info", "/guide", "/terms", "/check", "/check/gone",
         "/accounts/nope", "/nulle-part"]) {
         await shown.goto(at(path));
         violations.push(...await bench.axe(shown, `${path} ${locale} ${width}`));
@@ -103,7 +111,7 @@ try {
     }
   }
   assert.deepEqual(violations, [], "axe-core found violations");
-  console.log("browser accounts: Enter, copy, tick, drop, import, switch, no script, 17 pages at two widths: done, axe-core has nothing to say");
+  console.log("browser accounts: Enter, copy, tick, drop, import, switch, no script, 19 pages at two widths: done, axe-core has nothing to say");
 } finally {
   await bench.end();
 }

@@ -27,22 +27,22 @@ pub(super) struct File {
 
 /// What one request dropped.
 pub(super) struct Dropped {
+    /// Its name: unguessable.
+    id: String,
     pub(super) files: Vec<File>,
 }
 
 /// What was dropped lately, by unguessable names; in memory only, newest last.
 #[derive(Clone, Default)]
-pub(crate) struct Shelf(Arc<Mutex<VecDeque<(String, Arc<Dropped>)>>>);
+pub(crate) struct Shelf(Arc<Mutex<VecDeque<Arc<Dropped>>>>);
 
 impl Shelf {
     /// Keeps these files for [`MINUTES`] at most, or until others need the room; gives their name.
     pub(super) fn keep(&self, files: Vec<File>) -> String {
         let id = kernel::random::id();
         let mut all = self.all();
-        all.push_back((id.clone(), Arc::new(Dropped { files })));
-        while all.len() > 1
-            && (all.len() > MOST || all.iter().map(|(_, one)| one.octets()).sum::<u64>() > ROOM)
-        {
+        all.push_back(Arc::new(Dropped { id: id.clone(), files }));
+        while all.len() > 1 && (all.len() > MOST || all.iter().map(|one| one.octets()).sum::<u64>() > ROOM) {
             all.pop_front();
         }
         drop(all);
@@ -57,14 +57,14 @@ impl Shelf {
     }
 
     pub(super) fn find(&self, id: &str) -> Option<Arc<Dropped>> {
-        self.all().iter().find(|(name, _)| name == id).map(|(_, dropped)| Arc::clone(dropped))
+        self.all().iter().find(|dropped| dropped.id == id).cloned()
     }
 
     pub(super) fn forget(&self, id: &str) {
-        self.all().retain(|(name, _)| name != id);
+        self.all().retain(|dropped| dropped.id != id);
     }
 
-    fn all(&self) -> MutexGuard<'_, VecDeque<(String, Arc<Dropped>)>> {
+    fn all(&self) -> MutexGuard<'_, VecDeque<Arc<Dropped>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
