@@ -47,7 +47,7 @@ async fn what_passes_a_limit_is_refused(lab: &Lab) {
     assert_eq!(lab.store.quota(a).await.unwrap().limit, QuotaLimit { bytes: Some(10), messages: Some(3) });
     lab.deliver(b"123456", &[inbox]).await;
     let refused = |result: Result<_, db::Error>| {
-        let error = result.err().expect("a limit stands in the way");
+        let error = result.expect_err("a limit stands in the way");
         assert!(error.is_over_quota() && !error.is_temporary(), "{error}");
         error.to_string()
     };
