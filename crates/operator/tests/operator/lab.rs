@@ -99,6 +99,16 @@ impl Lab {
         self.events().await.iter().filter_map(code).collect()
     }
 
+    /// The newest message of a mailbox.
+    pub(crate) async fn last_mail(&self, address: &str) -> String {
+        let store = self.operator.store();
+        let account = self.operator.mailbox(address).unwrap().account;
+        let folder = store.folder(account, "INBOX").await.unwrap().unwrap().id;
+        let uid = store.rows(folder).await.unwrap().last().unwrap().uid;
+        let meta = store.meta(folder, &[uid]).await.unwrap().remove(0);
+        String::from_utf8(store.read_body(meta.body, 0, meta.size).await.unwrap().to_vec()).unwrap()
+    }
+
     /// Whether the server said such a line.
     pub(crate) async fn said(&self, part: &str) -> bool {
         self.events().await.iter().any(|event| {
