@@ -5,10 +5,15 @@ use ins::Identity;
 use kernel::Timestamp;
 
 use crate::xml::Xml;
-use crate::{Body, Code, Draft, Id, NAMESPACE, Organisation, Professional};
+use crate::{Body, Code, Draft, Id, NAMESPACE, Organisation, Professional, oid_of};
 
 /// Telephone, address and the like of invented people: documents must have the element, and say why it is empty.
 const NOT_ASKED: &[(&str, &str)] = &[("nullFlavor", "NASK")];
+/// The same of a patient: models of CI-SIS want this reason.
+const UNKNOWN: &[(&str, &str)] = &[("nullFlavor", "UNK")];
+/// The model of documents of level 3 that follow none of CI-SIS: *Structuration minimale* wants one named, and this one is
+/// nobody else's.
+const OWN_MODEL: u128 = 0x5641_4755_454d_4553_5452_4500_0000_0001;
 
 /// Writes a document in UTF-8, valid against the schema of CDA R2 and laid out as CI-SIS's *Structuration minimale* asks.
 /// Characters that XML cannot hold become spaces; nothing else is changed, so that a bad identifier stays visible.
@@ -34,6 +39,9 @@ fn head(xml: &mut Xml, draft: &Draft) {
     if matches!(draft.body, Body::Pdf(_)) {
         xml.empty("templateId", &[("root", "1.3.6.1.4.1.19376.1.2.20")]); // IHE XDS-SD
     }
+    if matches!(draft.body, Body::Text { .. }) && draft.templates.is_empty() {
+        xml.empty("templateId", &[("root", &oid_of(OWN_MODEL))]);
+    }
     for template in &draft.templates {
         id(xml, "templateId", template);
     }
@@ -55,8 +63,8 @@ fn record_target(xml: &mut Xml, draft: &Draft) {
     xml.open("patientRole", &[]);
     ins_id(xml, &draft.patient);
     id(xml, "id", &draft.local_id);
-    xml.empty("addr", NOT_ASKED);
-    xml.empty("telecom", NOT_ASKED);
+    xml.empty("addr", UNKNOWN);
+    xml.empty("telecom", UNKNOWN);
     let traits = &draft.patient.traits;
     xml.open("patient", &[("classCode", "PSN")]);
     xml.open("name", &[]);
@@ -151,6 +159,11 @@ fn acts(xml: &mut Xml, draft: &Draft) {
     }
     xml.close();
     xml.open("performer", &[("typeCode", "PRF")]);
+    if let Some(stop) = draft.service_stop {
+        xml.open("time", &[]);
+        xml.empty("high", &[("value", &hl7(stop))]);
+        xml.close();
+    }
     xml.open("assignedEntity", &[]);
     professional(xml, &draft.author, Some(&draft.setting));
     xml.close();
@@ -170,6 +183,11 @@ fn acts(xml: &mut Xml, draft: &Draft) {
     xml.open("encompassingEncounter", &[]);
     xml.open("effectiveTime", &[]);
     xml.empty("low", &[("value", &start)]);
+    xml.close();
+    xml.open("responsibleParty", &[]);
+    xml.open("assignedEntity", &[]);
+    professional(xml, &draft.author, None);
+    xml.close();
     xml.close();
     xml.open("location", &[]);
     xml.open("healthCareFacility", &[]);

@@ -38,7 +38,7 @@ fn archives(criterion: &mut Criterion) {
     group.bench_function("the same, with checksums and hashes", |bencher| {
         bencher.iter(|| {
             let archive = Archive::open(black_box(&bytes), &limits).unwrap();
-            archive.headers().map(|(document, header)| (document.action, header.unwrap())).count()
+            archive.headers().filter(|(_, header)| header.is_ok()).count()
         });
     });
     group.finish();

@@ -109,7 +109,8 @@ fn laboratory(draft: &mut Draft, discipline: &str, code: &str, entries: Vec<LabE
     // IHE XD-LAB, and CI-SIS's model of the report.
     draft.templates = vec![Id::root("1.3.6.1.4.1.19376.1.3.3"), Id::new("1.2.250.1.213.1.1.1.55", "2024.01")];
     draft.act = Code::new(code, LOINC, discipline);
-    draft.body = Body::of(vec![SectionDraft {
+    let copy = Some(copy(&draft.title, &entries));
+    let sections = vec![SectionDraft {
         // IHE XD-LAB *Laboratory Specialty Section*, and CI-SIS's *Chapitre*.
         templates: vec![Id::root("1.3.6.1.4.1.19376.1.3.3.2.1"), Id::root("1.2.250.1.213.1.1.2.70")],
         code: draft.act.clone(),
@@ -117,7 +118,25 @@ fn laboratory(draft: &mut Draft, discipline: &str, code: &str, entries: Vec<LabE
         blocks: vec![warning()],
         entries,
         sections: vec![],
-    }]);
+    }];
+    draft.body = Body::Text { sections, copy };
+}
+
+/// The copy in PDF, which CI-SIS's model of the report wants.
+fn copy(title: &str, entries: &[LabEntry]) -> Vec<u8> {
+    let results = entries.iter().flat_map(|entry| match entry {
+        LabEntry::Result(result) => vec![result.as_ref()],
+        LabEntry::Battery { results, .. } => results.iter().collect(),
+        LabEntry::Isolate { results, antibiogram, .. } => results.iter().chain(antibiogram).collect(),
+    });
+    let said = |result: &Observation| match result.interpretation() {
+        Some(said) => format!("{} : {} ({said})", result.label, result.value()),
+        None => format!("{} : {}", result.label, result.value()),
+    };
+    let results: Vec<String> = results.map(said).collect();
+    let mut lines = vec![title, "", "Document d'essai sans valeur médicale.", ""];
+    lines.extend(results.iter().map(String::as_str));
+    plain_pdf(&lines)
 }
 
 /// A result in figures: LOINC code and its label, name in the table, value, unit, range, interpretation.

@@ -86,7 +86,10 @@ fn every_kind_is_valid_and_read_back() {
         assert_eq!(header.effective_time.as_ref().unwrap().timestamp(), Some(time()));
         assert_eq!(header.acts[0].stop.as_ref().unwrap().timestamp(), Some(time()));
         assert_eq!(header.level == Level::N1, sample == Sample::PdfLetter);
-        assert_eq!(header.pdf().is_some(), sample == Sample::PdfLetter);
+        assert_eq!(header.body.is_some(), sample == Sample::PdfLetter);
+        // CI-SIS's model of the laboratory report wants a copy in PDF.
+        assert_eq!(header.copy.is_some(), whole.is_laboratory_report());
+        assert!(header.templates.len() >= 3, "{sample:?}: a model of its own");
         for template in &draft.templates {
             assert!(header.templates.contains(template));
         }
