@@ -23,7 +23,8 @@ try {
   })();
   // Files that are checked: the mail that a run received, a mail with defects, a file with nothing in it.
   bench.cli("proof", String(all.runs.find((one) => one.job === "psc-codecda").number), "--out", join(bench.data, "checked.proof"));
-  const proof = JSON.parse(readFileSync(join(bench.data, "checked.proof"), "utf8").split("\n")[0]);
+  const signed = readFileSync(join(bench.data, "checked.proof"), "utf8");
+  const proof = JSON.parse(signed.slice(0, signed.lastIndexOf("\nvaguemestre-sig:")));
   const mail = Buffer.from(proof.runs[0].messages[0].base64, "base64");
   const checked = async (...files) => {
     const form = new FormData();
