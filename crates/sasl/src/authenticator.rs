@@ -63,21 +63,12 @@ pub struct Refusal {
     pub code: RefusalCode,
     /// The same for a person, in English (protocol texts are).
     pub reason: String,
-    /// What the mailbox that was asked for is offered, where it is known: it shapes the refusal (see
-    /// [`Profile::Mailiz`](crate::Profile::Mailiz)). Else the port's offer does.
-    pub offer: Option<Offer>,
 }
 
 impl Refusal {
     /// A refusal with its text.
     pub fn new(code: RefusalCode, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into(), offer: None }
-    }
-
-    /// The same, in the shape that a mailbox's offer gives it.
-    #[must_use]
-    pub fn shaped(self, offer: Offer) -> Self {
-        Self { offer: Some(offer), ..self }
+        Self { code, reason: reason.into() }
     }
 }
 

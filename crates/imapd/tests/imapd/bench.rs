@@ -346,7 +346,7 @@ impl Client {
                 return Some(line.replace("\\Recent ", "").replace("(\\Recent)", "()"));
             }
             let mut chunk = vec![0; 65_536];
-            let read = timeout(Duration::from_secs(5), self.stream.read(&mut chunk))
+            let read = timeout(Duration::from_secs(30), self.stream.read(&mut chunk))
                 .await
                 .expect("an answer in time");
             match read {
@@ -365,7 +365,7 @@ impl Client {
         let mut chunk = vec![0; 65_536];
         while left > 0 {
             let most = left.min(chunk.len());
-            let read = timeout(Duration::from_secs(5), self.stream.read(&mut chunk[..most])).await;
+            let read = timeout(Duration::from_secs(30), self.stream.read(&mut chunk[..most])).await;
             let read = read.expect("octets in time").expect("octets");
             assert!(read > 0, "the server closed the connection");
             take(&chunk[..read]);

@@ -97,7 +97,7 @@ async fn parts_are_sent_with_their_encoding_undone() {
     let whole = client.ask("FETCH 1 BINARY.PEEK[]").await;
     assert_eq!(whole[0], format!("* 1 FETCH (BINARY[] {{{}}}", PARTS.len()));
     // A literal8 is taken, NUL and all; who asks with BODY[] gets it without (RFC 3501 §9).
-    client.ok("APPEND INBOX ~{44+}\r\nContent-Transfer-Encoding: binary\r\n\r\na\0b\r\n\0").await;
+    client.ok("APPEND INBOX ~{43+}\r\nContent-Transfer-Encoding: binary\r\n\r\na\0b\r\n\0").await;
     client.ok("NOOP").await;
     assert!(client.ok("FETCH 2 BODY[1]").await.contains("YQBiDQoA"));
     assert!(client.ok("FETCH 2 BINARY[1]").await.contains("~{6}\na\0b\n\0"));
