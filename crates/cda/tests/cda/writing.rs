@@ -293,7 +293,7 @@ fn result() -> impl Strategy<Value = Observation> {
         "a range says something",
         |(low, high, text)| {
             let said = low.is_some() || high.is_some() || text.is_some();
-            said.then(|| Range { low, high, text, interpretation: None })
+            said.then_some(Range { low, high, text, interpretation: None })
         },
     );
     let earlier =
