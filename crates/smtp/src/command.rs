@@ -228,7 +228,9 @@ impl SyntaxError {
             Self::Recipient(_) => (501, "5.1.3"),
             Self::Parameter(_) => (555, "5.5.4"),
             Self::Keyword | Self::Space => (501, "5.5.2"),
-            Self::Unexpected | Self::Missing | Self::Name | Self::Value(_) | Self::Auth | Self::Bdat => (501, "5.5.4"),
+            Self::Unexpected | Self::Missing | Self::Name | Self::Value(_) | Self::Auth | Self::Bdat => {
+                (501, "5.5.4")
+            }
         };
         Response::new(code, enhanced, self.to_string())
     }

@@ -66,7 +66,16 @@ impl DataReceiver {
     /// For one message. `longest_line` counts the CR LF; `largest` is in octets of the message once its dots are
     /// undone.
     pub fn new(longest_line: usize, largest: u64) -> Self {
-        Self { state: State::LineStart, line: 0, longest_line, size: 0, largest, read: 0, fault: None, dots: true }
+        Self {
+            state: State::LineStart,
+            line: 0,
+            longest_line,
+            size: 0,
+            largest,
+            read: 0,
+            fault: None,
+            dots: true,
+        }
     }
 
     /// For one message in chunks (BDAT, RFC 3030): dots mean nothing and nothing within ends it. Lines are held to the

@@ -130,7 +130,8 @@ impl Notice<'_> {
              --{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
         ));
         put(&self.text());
-        let (kind, encoding) = if wide { ("global-delivery-status", "8bit") } else { ("delivery-status", "7bit") };
+        let (kind, encoding) =
+            if wide { ("global-delivery-status", "8bit") } else { ("delivery-status", "7bit") };
         put(&format!(
             "\r\n--{boundary}\r\nContent-Type: message/{kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
         ));
@@ -281,7 +282,9 @@ mod tests {
              Diagnostic-Code: smtp; 550 5.4.4 no such place  Action: delivered\r\n\
              Last-Attempt-Date: Mon, 23 Nov 2026 10:00:01 +0000\r\n\r\n"
         );
-        assert!(parts[3].ends_with("Subject: x\r\n--=_N1\r\n\r\n") && parts[3].contains("text/rfc822-headers"));
+        assert!(
+            parts[3].ends_with("Subject: x\r\n--=_N1\r\n\r\n") && parts[3].contains("text/rfc822-headers")
+        );
         assert!(text.contains("In-Reply-To: <1@b.fr>\r\n"));
         assert!(text.split("\r\n").all(|line| !line.contains(['\r', '\n']) && line.len() <= 998));
     }

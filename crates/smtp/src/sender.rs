@@ -146,8 +146,18 @@ mod tests {
     fn what_two_readers_would_read_apart_is_refused() {
         assert_eq!(read("From: a@b\r\nX: y\r\nfrom: c@d\r\n"), Err(SenderError::Twice));
         for field in [
-            "From:\r\n", "From: Dr L\r\n", "From: <>\r\n", "From: <a@b> <c@d>\r\n", "From: <a@b> c@d\r\n",
-            "From: <a@b\r\n", "From: \"a\r\n", "From: (a@b\r\n", "From: <<a@b>>\r\n", "From: a@b c@d\r\n", "From: Dr a@b\r\n", "From: g:;\r\n",
+            "From:\r\n",
+            "From: Dr L\r\n",
+            "From: <>\r\n",
+            "From: <a@b> <c@d>\r\n",
+            "From: <a@b> c@d\r\n",
+            "From: <a@b\r\n",
+            "From: \"a\r\n",
+            "From: (a@b\r\n",
+            "From: <<a@b>>\r\n",
+            "From: a@b c@d\r\n",
+            "From: Dr a@b\r\n",
+            "From: g:;\r\n",
         ] {
             assert_eq!(read(field), Err(SenderError::Unreadable), "{field}");
         }

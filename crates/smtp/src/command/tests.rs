@@ -80,7 +80,8 @@ fn what_is_wrong_has_its_reply() {
 
 #[test]
 fn notices_are_asked_for() {
-    let Command::Mail { parameters, .. } = parse("MAIL FROM:<a@b> ret=hdrs ENVID=QQ314159+2Bx").unwrap() else {
+    let Command::Mail { parameters, .. } = parse("MAIL FROM:<a@b> ret=hdrs ENVID=QQ314159+2Bx").unwrap()
+    else {
         panic!("not MAIL")
     };
     assert_eq!((parameters.ret, parameters.envid.as_deref()), (Some(Ret::Headers), Some("QQ314159+x")));
