@@ -18,8 +18,7 @@ pub(crate) fn command(bytes: &[u8]) {
     for command in commands {
         assert!(command.len() <= LINE + LITERALS);
         for utf8 in [false, true] {
-            let mut dialect = Dialect::default();
-            dialect.utf8 = utf8;
+            let dialect = Dialect { utf8 };
             let _ = imap::command::parse_in(&command, dialect);
             let _ = imap::command::parse_append(&command, dialect);
             let _ = imap::command::parse_after_message(&command, utf8);

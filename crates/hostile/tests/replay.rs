@@ -1,4 +1,5 @@
 //! Every input that fuzzing ever kept, given again to the function that it was kept for.
+#![allow(clippy::unwrap_used)] // helpers outside #[test] functions fail as tests do
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
