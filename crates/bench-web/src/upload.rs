@@ -125,7 +125,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_passes_a_limit_is_named_and_thrown_away() {
-        let body = file("big\u{7f}.eml", "123456")
+        let body = file("big\u{85}.eml", "123456")
             + &file("a", "1234")
             + &file("b", "1234")
             + &file("empty", "")

@@ -265,6 +265,8 @@ impl Session {
                 self.context.store.deliver_into(&mut unit, delivery)
             })
             .collect();
+        // What was asked is kept also where the store refuses the messages, and the unit with them.
+        self.connection.pen.flush();
         self.connection.pen.take_into(&mut unit);
         let mut replies = match self.context.store.db().commit(unit).await {
             Ok(replies) => replies,

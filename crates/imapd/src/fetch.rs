@@ -30,6 +30,8 @@ const HEAVY_BATCH: usize = 64;
 const CHUNK: u64 = 256 * 1024;
 /// Octets of small bodies read ahead.
 const AHEAD: u64 = 1024 * 1024;
+/// Octets of one answer that are put together before they are sent; bodies are streamed and do not count.
+const MOST_HELD: usize = 4 * 1024 * 1024;
 /// A header that is read as a whole to select fields from it.
 const LONGEST_HEADER: u64 = 1024 * 1024;
 /// Structures kept by a session: clients ask for one, then for its parts.
@@ -44,6 +46,8 @@ pub(crate) enum Fault {
     Store(db::Error),
     /// RFC 3516 §4.3: the part's encoding is not known.
     UnknownEncoding,
+    /// The same headers asked for over and over: the answer would not fit in memory.
+    TooMuch,
 }
 
 impl From<db::Error> for Fault {
@@ -281,6 +285,12 @@ impl Session {
                     Ok(()) => {}
                     Err(Fault::Store(error)) if error.is_missing() => all = false,
                     Err(Fault::Store(error)) => return Ok(Err(Answer::failed(&error))),
+                    Err(Fault::TooMuch) => {
+                        return Ok(Err(Answer::no(
+                            "LIMIT",
+                            "Too many header octets in one answer: ask for less at once",
+                        )));
+                    }
                     Err(Fault::UnknownEncoding) => {
                         return Ok(Err(Answer::no(
                             "UNKNOWN-CTE",
@@ -419,6 +429,9 @@ impl Session {
         let meta = message.meta;
         let mut out = Pieces::new(format!("* {} FETCH (", number(at)));
         for item in items {
+            if out.held() > MOST_HELD {
+                return Err(Fault::TooMuch);
+            }
             out.separate();
             match item {
                 FetchItem::Uid => out.text(&format!("UID {}", meta.uid)),

@@ -146,7 +146,10 @@ impl Session {
         }
     }
 
-    async fn status_line(&self, folder: &Folder, items: &[StatusItem]) -> Result<Line, Answer> {
+    async fn status_line(&mut self, folder: &Folder, items: &[StatusItem]) -> Result<Line, Answer> {
+        if items.contains(&StatusItem::HighestModSeq) {
+            self.enable_condstore(); // RFC 7162 §3.1.8
+        }
         let status = match self.context.store.status(folder.id).await {
             Ok(status) => status,
             Err(error) => return Err(Answer::failed(&error)),

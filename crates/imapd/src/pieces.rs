@@ -34,6 +34,15 @@ impl Pieces {
         Self { done: Vec::new(), text: start.into_bytes(), first: true }
     }
 
+    /// Octets in hand.
+    pub(crate) fn held(&self) -> usize {
+        let done = self.done.iter().map(|piece| match piece {
+            Piece::Text(text) => text.len(),
+            Piece::Body { .. } | Piece::Decoded(_) => 0,
+        });
+        self.text.len() + done.sum::<usize>()
+    }
+
     pub(crate) fn separate(&mut self) {
         if !std::mem::replace(&mut self.first, false) {
             self.text.push(b' ');

@@ -162,6 +162,9 @@ impl Session {
                 }
                 Ok(Frame::Append { bytes, shown, size, synchronising }) => {
                     self.connection.pen.command(&bytes, shown);
+                    if let Some(Err(why)) = self.address.as_ref().map(|address| address.command()) {
+                        return Err(End::Refused(why));
+                    }
                     let tag = tag_of(&bytes).unwrap_or("*").to_owned();
                     let answer = Box::pin(self.append(&bytes, size, synchronising)).await?;
                     self.finish(&tag, answer, true).await?;

@@ -75,6 +75,15 @@ impl Armour {
 
     fn keep(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         self.line.extend_from_slice(bytes);
+        if let State::Header(header) = &mut self.state
+            && header.len() + self.line.len() > MOST_HEADER
+        {
+            // No header is so long: what is there passes, and the rest is a body.
+            header.append(&mut self.line);
+            let header = std::mem::take(header);
+            self.open(&header, out);
+            return;
+        }
         if self.line.len() > MOST_LINE && !matches!(self.state, State::Header(_)) {
             // Too long for a boundary. A CR at its end may belong to the line end.
             let cut = self.line.len() - usize::from(self.line.last() == Some(&b'\r'));
@@ -214,6 +223,17 @@ mod tests {
             assert_eq!(armoured(message, piece), wanted, "{piece}");
         }
         assert_eq!(armoured(b"A: b\r\n\r\na\0b\r\n", 3), b"A: b\r\n\r\na\x80b\r\n");
+    }
+
+    #[test]
+    fn a_header_without_end_is_not_kept() {
+        let (mut armour, mut out) = (Armour::default(), Vec::new());
+        for _ in 0..1_000 {
+            armour.push(&[b'x'; 1_000], &mut out);
+            assert!(armour.line.len() <= MOST_HEADER + 1_000);
+        }
+        armour.finish(&mut out);
+        assert_eq!(out.len(), 1_000_000);
     }
 
     proptest! {

@@ -313,7 +313,7 @@ async fn a_bomb_ends_the_connection() {
 }
 
 /// A client's side of RFC 4978, over any stream.
-struct Packed<S> {
+pub(crate) struct Packed<S> {
     inner: S,
     packer: Compress,
     unpacker: Decompress,
@@ -321,7 +321,7 @@ struct Packed<S> {
 }
 
 impl<S> Packed<S> {
-    fn new(inner: S) -> Self {
+    pub(crate) fn new(inner: S) -> Self {
         Self {
             inner,
             packer: Compress::new(Compression::default(), false),
@@ -392,4 +392,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Packed<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.inner).poll_shutdown(task)
     }
+}
+
+/// The same header a hundred times: refused before it is all in memory.
+#[tokio::test]
+async fn headers_asked_for_over_and_over_are_refused() {
+    let bench = Bench::start().await;
+    let header: String = (0..12_000).map(|n| format!("X-Long-{n}: {}\r\n", "y".repeat(60))).collect();
+    bench.deliver("INBOX", format!("{header}\r\nbody\r\n").as_bytes()).await;
+    let mut client = bench.selected("INBOX").await;
+    let items: Vec<String> = (0..50).map(|n| format!("BODY.PEEK[HEADER.FIELDS.NOT (A{n})]")).collect();
+    let answer = client.ask(&format!("FETCH 1 ({})", items.join(" "))).await;
+    assert!(answer[0].contains(" NO [LIMIT] "), "{answer:?}");
+    assert!(client.ok("FETCH 1 (BODY.PEEK[HEADER])").await.contains("X-Long-11999"));
 }
