@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use cda::{Body, Draft, Level, SmallKind};
+use cda::{Body, Draft, Level, Sample, SmallKind};
 use ins::{BirthDate, Identity, Matricule, Nature, Sex, Traits};
 use pdfa::{Error, Limits, Origin, Pdf, render, render_within};
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ fn corpus() -> Option<PathBuf> {
 fn installed(tool: &str) -> bool {
     let found = Command::new(tool).arg("-v").output().is_ok();
     if !found {
-        eprintln!("SKIP {tool} is not installed");
+        eprintln!("SKIP {tool}: not installed");
     }
     found
 }
@@ -43,6 +43,31 @@ fn text_of(pdf: &Pdf) -> String {
     String::from_utf8(out.stdout).unwrap()
 }
 
+/// A page as `pdftoppm` draws it.
+struct Picture {
+    width: usize,
+    height: usize,
+    /// How many of its points are not white.
+    inked: usize,
+}
+
+/// The first page, drawn by `pdftoppm` at 50 points to the inch.
+fn picture_of(pdf: &Pdf) -> Picture {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.pdf");
+    std::fs::write(&file, &pdf.bytes).unwrap();
+    let out = Command::new("pdftoppm").args(["-r", "50", "-f", "1", "-l", "1"]).arg(&file).output().unwrap();
+    assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+    // Binary PPM: `P6 width height 255`, then three octets for each point.
+    let mut head = out.stdout.splitn(4, |octet| octet.is_ascii_whitespace());
+    assert_eq!(head.next(), Some(b"P6".as_slice()));
+    let mut number = || std::str::from_utf8(head.next().unwrap()).unwrap().parse::<usize>().unwrap();
+    let (width, height) = (number(), number());
+    let points = head.next().unwrap().strip_prefix(b"255\n").unwrap();
+    assert_eq!(points.len(), width * height * 3);
+    Picture { width, height, inked: points.chunks(3).filter(|point| *point != [255; 3]).count() }
+}
+
 /// What Apache PDFBox Preflight says of all files of a folder, where it is installed (Debian: `libpdfbox2-java`,
 /// `libactivation-java`, `libjaxb-api-java`): a validator of PDF/A-1b that is not the writer's own. `None` without it.
 fn preflight(folder: &Path) -> Option<String> {
@@ -50,7 +75,7 @@ fn preflight(folder: &Path) -> Option<String> {
         ["preflight", "pdfbox2", "fontbox2", "xmpbox", "commons-logging", "javax.activation", "jaxb-api"];
     let jars: Vec<String> = jars.iter().map(|jar| format!("/usr/share/java/{jar}.jar")).collect();
     if !jars.iter().all(|jar| Path::new(jar).is_file()) {
-        eprintln!("SKIP PDFBox Preflight is not installed");
+        eprintln!("SKIP pdfbox: Preflight is not installed");
         return None;
     }
     let class = "org.apache.pdfbox.preflight.Validator_A1b";
@@ -221,6 +246,82 @@ fn what_we_write_is_set_and_what_embeds_a_pdf_gives_it_back() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn every_sample_is_drawn_by_another_program() {
+    let time = "2026-11-23T10:00:00Z".parse().unwrap();
+    let drawn = installed("pdftoppm");
+    for sample in Sample::ALL {
+        let name = format!("{sample:?}");
+        let draft = pdfa::sample(sample, "2.25.1", patient(), time).unwrap();
+        let bytes = cda::write(&draft);
+        let document = cda::read(&bytes).unwrap();
+        let pdf = render(&document, &bytes).unwrap();
+        assert_eq!(pdf.origin == Origin::Embedded, sample == Sample::PdfLetter, "{name}");
+        assert_eq!(document.level == Level::N1, sample == Sample::PdfLetter, "{name}");
+        let mut files = vec![pdf];
+        if let Some(copy) = &document.copy {
+            files.push(Pdf { bytes: copy.bytes.clone(), origin: Origin::Embedded, pages: None, replaced: 0 });
+        }
+        assert_eq!(files.len() == 2, document.code == Some(SmallKind::LabReport.code()), "{name}");
+        for file in files {
+            assert_pdfa(&name, &file);
+            if drawn {
+                let picture = picture_of(&file);
+                assert_eq!((picture.width, picture.height), (414, 585), "{name}: A4");
+                let share = picture.inked * 1_000 / (picture.width * picture.height);
+                assert!((10..500).contains(&share), "{name}: {share} ‰ of the page is inked");
+            }
+        }
+    }
+}
+
+#[test]
+fn level_1_keeps_the_header_and_claims_no_model_of_level_3() {
+    let time = "2026-11-23T10:00:00Z".parse().unwrap();
+    let report = Sample::NormalResults.draft("2.25.1", patient(), time);
+    assert!(!report.templates.is_empty());
+    let flat = pdfa::at_level_1(&report).unwrap();
+    assert_eq!((&flat.code, &flat.title, &flat.patient), (&report.code, &report.title, &report.patient));
+    assert!(flat.templates.is_empty());
+    let Body::Pdf(bytes) = &flat.body else { panic!("of level 3 still") };
+    let pdf = Pdf { bytes: bytes.clone(), origin: Origin::Rendered, pages: None, replaced: 0 };
+    assert_pdfa("report", &pdf);
+    if installed("pdftotext") {
+        let text = text_of(&pdf);
+        assert!(text.contains("sans valeur médicale") && text.contains("mmol/L"), "{text}");
+        assert!(!text.contains("Copie du document"), "{text}");
+    }
+    let again = pdfa::at_level_1(&flat).unwrap();
+    assert_eq!(cda::write(&again), cda::write(&flat));
+}
+
+/// Pictures to be looked at by somebody: `cargo nextest run -p pdfa --run-ignored only`, then `target/pictures`.
+#[test]
+#[ignore = "for eyes: ten published examples as PNG under target/pictures"]
+fn ten_published_examples_are_drawn() {
+    let Some(corpus) = corpus() else { return };
+    if !installed("pdftoppm") {
+        return;
+    }
+    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/pictures");
+    std::fs::create_dir_all(&pictures).unwrap();
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(corpus.join("cda")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths.iter().step_by(paths.len() / 10).take(10) {
+        let bytes = std::fs::read(path).unwrap();
+        let pdf = render(&cda::read(&bytes).unwrap(), &bytes).unwrap();
+        // Names hold dots: what follows the last one is not always an extension.
+        let name = path.file_stem().unwrap().to_string_lossy();
+        let (target, file) = (pictures.join(&*name), pictures.join(format!("{name}.pdf")));
+        std::fs::write(&file, &pdf.bytes).unwrap();
+        let arguments = ["-png", "-r", "80", "-f", "1", "-l", "2"];
+        let out = Command::new("pdftoppm").args(arguments).arg(&file).arg(&target).output().unwrap();
+        assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+        eprintln!("{}: {:?} pages", target.display(), pdf.pages);
     }
 }
 

@@ -148,7 +148,7 @@ async fn curl_sends_with_a_token() {
 #[tokio::test]
 async fn msmtp_sends_with_a_token_and_with_a_certificate() {
     if std::process::Command::new("msmtp").arg("--version").output().is_err() {
-        println!("SKIP: msmtp is not installed");
+        println!("SKIP msmtp: not installed");
         return;
     }
     let lab = Lab::new().await;
@@ -188,7 +188,7 @@ async fn msmtp_sends_with_a_token_and_with_a_certificate() {
 #[tokio::test]
 async fn swaks_meets_each_refusal_and_sees_what_is_offered() {
     if std::process::Command::new("swaks").arg("--version").output().is_err() {
-        println!("SKIP: swaks is not installed");
+        println!("SKIP swaks: not installed");
         return;
     }
     let lab = Lab::new().await;
