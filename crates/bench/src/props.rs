@@ -112,14 +112,8 @@ impl Props {
             if !kind.is_qualified() {
                 identity.oid = None;
             }
-            let small = match kind {
-                DocumentKind::Letter | DocumentKind::Unqualified => cda::SmallKind::DischargeLetter,
-                DocumentKind::Report => cda::SmallKind::LabReport,
-            };
             let root = cda::oid_of(u128::from(rng.draw()) << 64 | u128::from(rng.draw()));
-            let mut draft = cda::Draft::small(small, &root, identity.clone());
-            draft.time = self.bench.parts.clock.now();
-            draft.service_start = draft.time;
+            let draft = document(*kind, &root, identity.clone(), self.bench.parts.clock.now())?;
             let path = self.work_dir.path.join(format!("{}-{}.xml", step.id, place + 1));
             write_private(&path, &cda::write(&draft))?;
             all.push(HandedOut {
@@ -221,6 +215,26 @@ fn patient(rng: &mut Rng) -> Identity {
     }
 }
 
+/// A document to hand out. The report is of level 1, its PDF a PDF/A-1b: a client that sends it as it is must pass.
+fn document(
+    kind: DocumentKind,
+    id_root: &str,
+    patient: Identity,
+    time: kernel::Timestamp,
+) -> Result<cda::Draft, Error> {
+    match kind {
+        DocumentKind::Letter | DocumentKind::Unqualified => {
+            let mut draft = cda::Draft::small(cda::SmallKind::DischargeLetter, id_root, patient);
+            (draft.time, draft.service_start) = (time, time);
+            Ok(draft)
+        }
+        DocumentKind::Report => {
+            let report = cda::Sample::NormalResults.draft(id_root, patient, time);
+            pdfa::at_level_1(&report).map_err(unwritable)
+        }
+    }
+}
+
 fn address(text: &str) -> Result<Address, Error> {
     Address::parse(text).map_err(unwritable)
 }
@@ -299,5 +313,46 @@ impl WorkDir {
 impl Drop for WorkDir {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rules::inspect::{Finding, Severity, inspect};
+
+    use super::*;
+
+    fn told(name: &str, bytes: &[u8]) -> Vec<Finding> {
+        let findings = inspect(name, bytes).findings.into_iter();
+        findings.filter(|finding| finding.severity != Severity::Info).collect()
+    }
+
+    #[test]
+    fn our_checker_has_nothing_to_say_of_what_is_handed_out() {
+        let now: kernel::Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let mut rng = Rng::seeded(7);
+        let patient = patient(&mut rng);
+        for (kind, code) in [
+            (DocumentKind::Letter, "11490-0"),
+            (DocumentKind::Report, "11502-2"),
+            (DocumentKind::Unqualified, "11490-0"),
+        ] {
+            let identity =
+                if kind.is_qualified() { patient.clone() } else { Identity { oid: None, ..patient.clone() } };
+            let draft = document(kind, "2.25.1", identity, now).unwrap();
+            assert_eq!((draft.code.code.as_str(), draft.time, draft.service_start), (code, now, now));
+            assert_eq!(matches!(draft.body, cda::Body::Pdf(_)), kind == DocumentKind::Report);
+            let bytes = cda::write(&draft);
+            let from = address("899700000018@banc.lab").unwrap();
+            let mut mail = Draft::new(from, vec![address("banc-1@banc.lab").unwrap()], "2621", now);
+            mail.label = Label::person(Some("Dr"), "Camille", "Essai", None);
+            (mail.subject, mail.text) = ("Bonjour".into(), "Voici.".into());
+            mail.documents = vec![mss::Document::new(bytes.clone())];
+            for (name, bytes) in [("a.xml", bytes), ("a.eml", mss::compose(&mail).unwrap())] {
+                let told = told(name, &bytes);
+                // An INS without OID is that document's purpose.
+                assert!(told.is_empty(), "{kind:?}, {name}: {told:#?}");
+            }
+        }
     }
 }

@@ -70,7 +70,8 @@ pub enum Body {
 pub enum SmallKind {
     /// *Lettre de liaison à la sortie d'un établissement de soins* (11490-0), level 3.
     DischargeLetter,
-    /// *CR d'examens biologiques* (11502-2), level 1: its PDF goes with the mail.
+    /// *CR d'examens biologiques* (11502-2), level 1, around a [`plain_pdf`], which is no PDF/A: for tests of what must cope
+    /// with such a document. One to be sent has a PDF/A-1b (ECO.2.1.5), which crate `pdfa` makes.
     LabReport,
 }
 

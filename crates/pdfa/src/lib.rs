@@ -95,13 +95,49 @@ pub fn render_within(document: &cda::Document, source: &[u8], limits: &Limits) -
     Ok(Pdf { bytes, origin: Origin::Rendered, pages: Some(pages.len()), replaced })
 }
 
-/// The same document at level 1: the PDF/A-1b of its narrative, in the envelope of its header. Of a draft that is of level
-/// 1 already, the draft as it is.
+/// The same document at level 1: the PDF/A-1b of its narrative, in the envelope of its header; a copy in PDF is left out,
+/// and so are the models of level 3 that it claims ([`cda::Draft::at_level_1`]). Of a draft that is of level 1 already, the
+/// draft as it is.
 ///
 /// # Errors
 /// See [`render_within`].
 pub fn at_level_1(draft: &cda::Draft) -> Result<cda::Draft, Error> {
-    let source = cda::write(draft);
-    let pdf = render(&cda::read(&source)?, &source)?;
-    Ok(cda::Draft { body: cda::Body::Pdf(pdf.bytes), ..draft.clone() })
+    match draft.body {
+        cda::Body::Pdf(_) => Ok(draft.clone()),
+        cda::Body::Text { .. } => Ok(draft.clone().at_level_1(narrative_pdf(draft)?)),
+    }
+}
+
+/// [`cda::Sample::draft`] with every PDF in it a PDF/A-1b: crate `cda` knows no fonts, and its own PDF files, which name
+/// one without embedding it, are none. What is handed out or sent is made here.
+///
+/// # Errors
+/// [`Error::Writer`], a fault of ours: samples are within every limit.
+pub fn sample(
+    sample: cda::Sample,
+    id_root: &str,
+    patient: ins::Identity,
+    time: kernel::Timestamp,
+) -> Result<cda::Draft, Error> {
+    if sample == cda::Sample::PdfLetter {
+        return at_level_1(&cda::Sample::DischargeLetter.draft(id_root, patient, time));
+    }
+    let draft = sample.draft(id_root, patient, time);
+    Ok(match &draft.body {
+        cda::Body::Text { sections, copy: Some(_) } => {
+            let (sections, copy) = (sections.clone(), Some(narrative_pdf(&draft)?));
+            cda::Draft { body: cda::Body::Text { sections, copy }, ..draft }
+        }
+        _ => draft,
+    })
+}
+
+/// The PDF/A-1b of a draft of level 3, its copy in PDF left out.
+fn narrative_pdf(draft: &cda::Draft) -> Result<Vec<u8>, Error> {
+    let mut draft = draft.clone();
+    if let cda::Body::Text { copy, .. } = &mut draft.body {
+        *copy = None;
+    }
+    let source = cda::write(&draft);
+    Ok(render(&cda::read(&source)?, &source)?.bytes)
 }

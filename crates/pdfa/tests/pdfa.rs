@@ -298,15 +298,15 @@ fn level_1_keeps_the_header_and_claims_no_model_of_level_3() {
     assert_eq!(cda::write(&again), cda::write(&flat));
 }
 
-/// Pictures to be looked at by somebody: `cargo nextest run -p pdfa --run-ignored only`, then `target/pictures`.
+/// Pictures to be looked at by somebody: `cargo nextest run -p pdfa --run-ignored only`, then `target/pictures/documents`.
 #[test]
-#[ignore = "for eyes: ten published examples as PNG under target/pictures"]
+#[ignore = "for eyes: ten published examples as PNG under target/pictures/documents"]
 fn ten_published_examples_are_drawn() {
     let Some(corpus) = corpus() else { return };
     if !installed("pdftoppm") {
         return;
     }
-    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/pictures");
+    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/pictures/documents");
     std::fs::create_dir_all(&pictures).unwrap();
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(corpus.join("cda")).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -6,6 +6,7 @@ mod hostile;
 mod inverse;
 
 use std::io::{Cursor, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cda::{Draft, Id, SmallKind};
@@ -92,6 +93,42 @@ fn what_is_written_is_read_back_in_order_and_without_a_problem() {
     assert_eq!(codes, ["11502-2", "11490-0", "11502-2"]);
     let ids: Vec<Id> = archive.cdas().map(|(_, read)| read.unwrap().id.unwrap()).collect();
     assert_eq!(ids, [Id::root("2.25.1"), Id::root("2.25.2"), Id::root("2.25.3")]);
+}
+
+/// A published report, replaced and then deleted. The last two files are the same octets: the action alone tells them
+/// apart, and it must be read first.
+#[test]
+fn a_published_report_is_created_replaced_and_deleted() {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
+    let folder = std::env::var_os("VAGUEMESTRE_CORPUS").map_or(beside, PathBuf::from).join("lifecycle");
+    if !folder.join("facts.json").is_file() {
+        eprintln!("SKIP corpus: {} is not there", folder.display());
+        return;
+    }
+    let sent = |file: &str, action| {
+        let bytes = std::fs::read(folder.join(file)).unwrap();
+        let mut submission = Submission::new([bytes.clone()], time());
+        submission.documents[0].action = action;
+        let archive = submission.write().unwrap();
+        let (opened, seen) = (open(&archive), xdm::glance(&archive, &Limits::default()).unwrap());
+        assert_eq!(opened.problems, []);
+        assert_eq!((opened.documents.len(), seen.len()), (1, 1));
+        assert_eq!((opened.documents[0].action, seen[0].action), (action, action), "{file}");
+        assert_eq!(opened.documents[0].bytes, bytes);
+        let header = cda::read(&bytes).unwrap();
+        let glanced = seen[0].header.as_ref().unwrap();
+        assert_eq!((&glanced.id, &glanced.replaces), (&header.id, &header.replaces));
+        assert_eq!(opened.documents[0].unique_id, header.id.as_ref().map(ToString::to_string));
+        (bytes, header)
+    };
+    let (_, created) = sent("1-initial.xml", Action::Create);
+    let (new, replacement) = sent("2-replacement.xml", Action::Replace);
+    let (last, deletion) = sent("3-deletion.xml", Action::Delete);
+    assert!(created.id.is_some() && created.replaces.is_none());
+    assert_eq!((created.version, replacement.version), (Some(1), Some(2)));
+    assert_eq!(replacement.replaces, created.id, "a replacement names the document that it replaces");
+    assert_eq!(last, new, "the deletion is the last version, byte for byte");
+    assert_eq!(deletion.id, replacement.id, "a deletion is of the document's own identifier");
 }
 
 #[test]

@@ -15,7 +15,8 @@ const SPECIALTIES: &str = "1.2.250.1.213.1.1.4.5";
 const SNOMED: &str = "2.16.840.1.113883.6.96";
 
 /// Documents ready to be written, invented from end to end and saying so: for demonstrations, tests, and whoever wants
-/// to drop something into a mailbox.
+/// to drop something into a mailbox. The PDF files within are of [`plain_pdf`]: what is to be sent goes through
+/// `pdfa::sample`, which puts PDF/A-1b in their place (ECO.2.1.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Sample {

@@ -56,7 +56,11 @@ fn files_are_told_by_their_octets() {
 
 /// `rule severity` of each finding that is more than a remark.
 fn told(mail: &[u8]) -> Vec<String> {
-    let findings = inspect("a.eml", mail).findings.into_iter();
+    told_of("a.eml", mail)
+}
+
+fn told_of(name: &str, bytes: &[u8]) -> Vec<String> {
+    let findings = inspect(name, bytes).findings.into_iter();
     findings
         .filter(|finding| finding.severity != Severity::Info)
         .map(|finding| format!("{} {:?}", finding.rule, finding.severity))
@@ -91,8 +95,37 @@ fn what_we_write_has_no_finding() {
     let less: Vec<&str> = parts.iter().copied().filter(|part| !part.contains("Lettre de liaison")).collect();
     assert_eq!(less.len() + 1, parts.len(), "one part is the letter's PDF");
     assert_eq!(told(less.join("\r\n--").as_bytes()), ["MSS/va1.01 Error", "ECO.2.1.6 Warning"]);
-    let bare = cda::write(&cda::Draft::small(SmallKind::LabReport, "2.25.3", patient));
-    assert_eq!(told(&mail(&[bare])), ["ECO.2.1.5 Warning"], "its PDF embeds no font");
+}
+
+#[test]
+fn every_sample_has_no_finding_as_file_in_an_archive_and_in_a_mail() {
+    let time = "2026-11-23T10:00:00Z".parse().unwrap();
+    for (number, sample) in (1..).zip(cda::Sample::ALL) {
+        let id = cda::oid_of(number);
+        let draft = pdfa::sample(sample, &id, crate::matrix::patient(), time).unwrap();
+        let first = cda::write(&draft);
+        let archive = xdm::Submission::new([first.clone()], time).write().unwrap();
+        let mut next = draft.next_version(&cda::oid_of(number + 100));
+        next.title.push_str(" (corrigé)");
+        let mut replacing = xdm::Submission::new([cda::write(&next)], time);
+        replacing.documents[0].action = xdm::Action::Replace;
+        for (name, kind, bytes) in [
+            ("a.xml", Kind::Cda, first.clone()),
+            ("IHE_XDM.zip", Kind::Xdm, archive),
+            ("IHE_XDM.zip", Kind::Xdm, replacing.write().unwrap()),
+            ("a.eml", Kind::Mail, mail(&[first])),
+        ] {
+            assert_eq!(inspect(name, &bytes).kind, kind, "{sample:?}");
+            assert_eq!(told_of(name, &bytes), [""; 0], "{sample:?} as {name}");
+        }
+    }
+}
+
+#[test]
+fn a_pdf_without_fonts_is_told() {
+    let letter = cda::Draft::small(SmallKind::DischargeLetter, "2.25.3", crate::matrix::patient());
+    let bare = letter.at_level_1(cda::plain_pdf(&["Lettre"]));
+    assert_eq!(told(&mail(&[cda::write(&bare)])), ["ECO.2.1.5 Warning"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{Cursor, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use cda::{Body, Draft, SmallKind};
+use cda::{Draft, SmallKind};
 use ins::{BirthDate, Identity, Matricule, Nature, Sex, Traits};
 use mss::{Address, Document, Label};
 use serde_json::{Value, json};
@@ -227,10 +227,10 @@ fn each_defect_of_a_mail_has_its_finding() {
         (1, vec!["MSS/va1.01 error".to_owned(), "ECO.2.1.6 warning".to_owned()]),
         "a PDF is missing: {input:#}"
     );
-    let own = Draft::small(SmallKind::LabReport, "2.25.1", patient());
-    assert!(matches!(&own.body, Body::Pdf(_)), "its PDF embeds no font");
-    let (code, input) = desk.check("a.eml", &mail(vec![cda::write(&own)]));
-    assert_eq!((code, found(&input)), (0, vec!["ECO.2.1.5 warning".to_owned()]), "{input:#}");
+    let bare =
+        Draft::small(SmallKind::LabReport, "2.25.1", patient()).at_level_1(cda::plain_pdf(&["Sans police"]));
+    let (code, input) = desk.check("a.eml", &mail(vec![cda::write(&bare)]));
+    assert_eq!((code, found(&input)), (0, vec!["ECO.2.1.5 warning".to_owned()]), "no PDF/A: {input:#}");
 }
 
 #[test]
@@ -309,6 +309,43 @@ fn published_documents_say_what_another_reader_found() {
         assert_eq!(&found_facts, facts, "{name}");
         found(input);
     }
+}
+
+/// Replacement and deletion are the same octets: METADATA.XML alone tells which.
+#[test]
+fn a_published_report_is_created_replaced_and_deleted() {
+    let Some(corpus) = corpus() else { return };
+    let desk = Desk::new();
+    let folder = corpus.join("lifecycle");
+    let expected: Value = serde_json::from_slice(&std::fs::read(folder.join("facts.json")).unwrap()).unwrap();
+    let mut seen = Vec::new();
+    for (facts, action) in expected.as_array().unwrap().iter().zip([
+        xdm::Action::Create,
+        xdm::Action::Replace,
+        xdm::Action::Delete,
+    ]) {
+        let bytes = std::fs::read(folder.join(facts["file"].as_str().unwrap())).unwrap();
+        let mut submission = xdm::Submission::new([bytes], "2026-11-23T10:00:00Z".parse().unwrap());
+        submission.documents[0].action = action;
+        let (_, input) = desk.check("IHE_XDM.zip", &submission.write().unwrap());
+        assert_eq!(input["facts"]["documents"].as_array().unwrap().len(), 1, "{input:#}");
+        let mut told = input["facts"]["documents"][0].clone();
+        assert_eq!(told["action"], action.to_string());
+        let (told, mut wanted) = (told.as_object_mut().unwrap(), facts.clone());
+        told.remove("action");
+        told.remove("file");
+        wanted.as_object_mut().unwrap().remove("file");
+        assert_eq!(json!(told), wanted, "{action}");
+        let of_action = |finding: &String| finding.starts_with("LGC.MSS/UX.05");
+        assert!(!found(&input).iter().any(of_action), "{input:#}");
+        seen.push(wanted);
+    }
+    let [created, replacement, deletion] = seen.as_slice() else { panic!("{} documents", seen.len()) };
+    assert_eq!((&created["replaces"], &replacement["replaces"]), (&Value::Null, &created["id"]));
+    assert_eq!(deletion, replacement);
+    let bytes = std::fs::read(folder.join("2-replacement.xml")).unwrap();
+    let (_, input) = desk.check("IHE_XDM.zip", &archive(vec![bytes]));
+    assert!(found(&input).contains(&"LGC.MSS/UX.05 warning".to_owned()), "no action is told: {input:#}");
 }
 
 #[test]

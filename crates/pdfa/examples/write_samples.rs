@@ -1,4 +1,5 @@
-//! Writes one document of each kind into a directory, about an invented patient: `write_samples DIRECTORY`.
+//! Writes one document of each kind into a directory, about an invented patient, every PDF in them a PDF/A-1b:
+//! `write_samples DIRECTORY`.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let now = Clock::system().now();
     std::fs::create_dir_all(&directory)?;
     for (sample, number) in Sample::ALL.into_iter().zip(1..) {
-        let draft = sample.draft(&cda::oid_of(number), patient.clone(), now);
+        let draft = pdfa::sample(sample, &cda::oid_of(number), patient.clone(), now)?;
         std::fs::write(directory.join(format!("{sample:?}.xml")), cda::write(&draft))?;
     }
     Ok(())
