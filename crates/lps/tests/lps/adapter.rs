@@ -277,9 +277,15 @@ async fn send_puts_documents_into_an_archive_and_tells_what_they_are() {
     assert!(response.detail.contains("the PDF of document 1 is the one that it carries"), "{response:?}");
     let mail = mail(&server);
     let files = mss::interpret(&mail).attachments;
-    let pdfs: Vec<&[u8]> =
-        files.iter().filter(|file| file.kind == mss::FileKind::Pdf).map(|file| file.bytes.as_slice()).collect();
-    assert!(pdfs.len() == 2 && pdfs[1].windows(11).any(|word| word == b"pdfaid:part"), "one each, PDF/A of level 3");
+    let pdfs: Vec<&[u8]> = files
+        .iter()
+        .filter(|file| file.kind == mss::FileKind::Pdf)
+        .map(|file| file.bytes.as_slice())
+        .collect();
+    assert!(
+        pdfs.len() == 2 && pdfs[1].windows(11).any(|word| word == b"pdfaid:part"),
+        "one each, PDF/A of level 3"
+    );
     let found = mss::Indicators::read(&mail);
     assert_eq!((found.codecda, found.ins), (vec!["11502-2,11490-0".into()], vec!["O".into()]));
     assert_eq!((found.nil, found.mes.len()), (vec!["2621".into()], 0));

@@ -172,7 +172,7 @@ fn a_dropped_document_is_judged_shown_and_forgotten() {
         let page = lab.page(&place, language);
         assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")));
         // Narrow spaces are put where French wants them.
-        let body = page.body.replace('\u{202f}', " ").replace('\u{a0}', " ");
+        let body = page.body.replace(['\u{202f}', '\u{a0}'], " ");
         for word in words {
             assert!(body.contains(word), "{language}: {word} is missing:\n{body}");
         }
