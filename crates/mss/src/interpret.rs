@@ -8,7 +8,7 @@ pub use archive::{Opened, ReceivedArchive, Unopened};
 pub use attachment::{Attachment, FileKind};
 pub use mail::{Interpreted, PartFacts, ReceivedDocument, interpret, interpret_with};
 pub use problem::MailProblem;
-pub use sender::{PatientSender, Sender, Settings, UserDomain};
+pub use sender::{MOTCO2_PATIENT, PatientSender, Sender, Settings, UserDomain};
 
 use crate::mime::decode_words;
 use crate::{Address, MessageId, header_values};

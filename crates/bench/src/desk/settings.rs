@@ -1,5 +1,7 @@
+use std::str::FromStr as _;
 use std::time::Duration;
 
+use mss::UserDomain;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::Row as _;
@@ -9,6 +11,10 @@ use crate::error::{Code, Error};
 
 /// Ten years: longer than a requirement lives.
 const MOST_DAYS: u32 = 3_650;
+/// Forms of patients' addresses: every recipient is held against each.
+const MOST_USER_DOMAINS: usize = 20;
+/// In octets: an address has 254 at most (RFC 3696, erratum 1690).
+const LONGEST_USER_DOMAIN: usize = 250;
 /// Runs whose evidence is deleted in one transaction: the writer is not held for long.
 const AT_ONCE: usize = 500;
 
@@ -31,6 +37,10 @@ pub struct Settings {
     pub support: String,
     /// What the home page announces (*Indisponibilité*); empty where nothing is.
     pub notice: String,
+    /// Which addresses are of patients, where a file is checked: each a domain, one address, or a `#` for each digit before
+    /// the `@` (see [`UserDomain`]). Saved without repetition; saved empty it is the default again: Mon espace santé and
+    /// MOTCO2's patient.
+    pub user_domains: Vec<String>,
 }
 
 impl Default for Settings {
@@ -43,11 +53,32 @@ impl Default for Settings {
             timer_adapter_s: 15,
             support: String::new(),
             notice: String::new(),
+            user_domains: usual_user_domains(),
         }
     }
 }
 
+fn usual_user_domains() -> Vec<String> {
+    mss::Settings::with_motco2().user_domains.iter().map(ToString::to_string).collect()
+}
+
 impl Bench {
+    /// How a mail is read that is given to be checked: which addresses are of patients, by the settings, and that of the patient
+    /// to whom the jobs have persons write.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn reading(&self) -> Result<mss::Settings, Error> {
+        let mut forms = self.settings().await?.user_domains;
+        forms.push(format!("{}@{}", mss::MOTCO2_PATIENT, self.shared.parts.operator.domain()));
+        let read = |form: &String| {
+            UserDomain::from_str(form)
+                .map_err(|error| db::Error::corrupt(format!("setting user_domains: {form:?}: {error}")))
+        };
+        let user_domains = forms.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(mss::Settings { user_domains, ..mss::Settings::default() })
+    }
+
     /// The settings.
     ///
     /// # Errors
@@ -76,6 +107,7 @@ impl Bench {
     /// `bad_input`, with the field at fault.
     pub async fn save_settings(&self, settings: &Settings) -> Result<(), Error> {
         settings.validate()?;
+        let settings = &settings.in_form()?;
         let Value::Object(all) = serde_json::to_value(settings).expect("settings serialise") else {
             unreachable!("a struct serialises to an object")
         };
@@ -170,6 +202,35 @@ impl Bench {
 }
 
 impl Settings {
+    /// The same with each form of patients' addresses written in one way, once.
+    fn in_form(&self) -> Result<Self, Error> {
+        let refused = |message: String, next: &str| {
+            Err(Error::new(Code::BadInput, message, next).field("user_domains"))
+        };
+        let count = self.user_domains.len();
+        if count > MOST_USER_DOMAINS {
+            let next = format!("Give {MOST_USER_DOMAINS} at most.");
+            return refused(format!("{count} forms of addresses are too many"), &next);
+        }
+        let mut forms: Vec<String> = Vec::new();
+        for given in &self.user_domains {
+            let fits = given.len() <= LONGEST_USER_DOMAIN && !given.contains(char::is_whitespace);
+            let form = match UserDomain::from_str(given) {
+                Ok(form) if fits => form.to_string(),
+                _ => {
+                    let next = "Give a domain (patient.mssante.fr), an address (184131175@…), or a # for each digit before the @.";
+                    let start: String = given.chars().take(100).collect();
+                    return refused(format!("{start:?} is no domain and no address"), next);
+                }
+            };
+            if !forms.contains(&form) {
+                forms.push(form);
+            }
+        }
+        let user_domains = if forms.is_empty() { usual_user_domains() } else { forms };
+        Ok(Self { user_domains, ..self.clone() })
+    }
+
     fn validate(&self) -> Result<(), Error> {
         let refused = |field: &str, message: String, next: &str| {
             Err(Error::new(Code::BadInput, message, next).field(field))

@@ -19,6 +19,7 @@ async fn settings_are_kept_and_bad_ones_refused_with_their_field() {
         timer_adapter_s: 20,
         support: "aide@example.org".into(),
         notice: "Maintenance <b>demain</b>\nà 8 h".into(),
+        user_domains: vec!["patient.mssante.fr".into(), "#########@tests.mssante.fr".into()],
     };
     bench.save_settings(&mine).await.unwrap();
     assert_eq!(bench.settings().await.unwrap(), mine);
@@ -35,12 +36,45 @@ async fn settings_are_kept_and_bad_ones_refused_with_their_field() {
         ("support", Settings { support: "a b@c".into(), ..mine.clone() }),
         ("notice", Settings { notice: "x".repeat(2_001), ..mine.clone() }),
         ("notice", Settings { notice: "\u{0}".into(), ..mine.clone() }),
+        ("user_domains", Settings { user_domains: vec!["a b@x.fr".into()], ..mine.clone() }),
+        ("user_domains", Settings { user_domains: vec!["*".into()], ..mine.clone() }),
+        ("user_domains", Settings { user_domains: vec![String::new()], ..mine.clone() }),
+        ("user_domains", Settings { user_domains: vec![format!("{}fr", "a.".repeat(125))], ..mine.clone() }),
+        (
+            "user_domains",
+            Settings { user_domains: (0..21).map(|n| format!("p{n}.fr")).collect(), ..mine.clone() },
+        ),
     ];
     for (field, settings) in bad {
         let error = bench.save_settings(&settings).await.unwrap_err();
         assert_eq!((error.code, error.field.as_deref()), (Code::BadInput, Some(field)));
     }
     assert_eq!(bench.settings().await.unwrap(), mine);
+}
+
+#[tokio::test]
+async fn whose_addresses_are_patients_is_a_setting() {
+    let lab = Lab::new().await;
+    let save = async |forms: &[&str]| {
+        let user_domains = forms.iter().map(ToString::to_string).collect();
+        lab.bench.save_settings(&Settings { user_domains, ..Settings::default() }).await.unwrap();
+        (lab.bench.settings().await.unwrap().user_domains, lab.bench.reading().await.unwrap())
+    };
+    let holds = |reading: &mss::Settings, address: &str| reading.is_patient(&address.parse().unwrap());
+    let mes = "279035121518989@patient.mssante.fr";
+    let motco2 = "184131175@mail-tests-editeur.espacedeconfiance.mssante.fr";
+    let own = format!("184131175@{}", lab.bench.parts().operator.domain());
+
+    let reading = lab.bench.reading().await.unwrap();
+    assert!([mes, motco2, &own].iter().all(|address| holds(&reading, address)));
+    assert!(!holds(&reading, &own.replace("184131175", "163254178")), "an application's mailbox");
+    let (kept, reading) = save(&["Usagers.Test", "usagers.test", "#########@x.fr"]).await;
+    assert_eq!(kept, ["usagers.test", "#########@x.fr"]);
+    assert!(["1@usagers.test", "123456789@x.fr", &own].iter().all(|address| holds(&reading, address)));
+    assert!(!["12345678@x.fr", mes, motco2].iter().any(|address| holds(&reading, address)));
+    let (kept, reading) = save(&[]).await;
+    assert_eq!(kept, Settings::default().user_domains);
+    assert!(holds(&reading, mes) && holds(&reading, motco2));
 }
 
 #[tokio::test]

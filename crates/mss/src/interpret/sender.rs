@@ -79,6 +79,9 @@ pub(super) fn names(label: &str) -> (String, String) {
     (given.join(" "), family.join(" "))
 }
 
+/// What stands before the `@` of MOTCO2's patient, and of its twin in test spaces made after it.
+pub const MOTCO2_PATIENT: &str = "184131175";
+
 /// Which addresses are of patients, besides those of Mon espace santé: a setting, because test spaces have their own
 /// form. MOTCO2's patient is a number of nine digits in the domain of everybody else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +102,14 @@ impl UserDomain {
     /// That of Mon espace santé.
     pub fn mon_espace_sante() -> Self {
         Self { domain: PATIENT_DOMAIN.to_owned(), form: Form::Any }
+    }
+
+    /// MOTCO2's one patient, an address among the others of its domain: its mailboxes of applications have nine digits too.
+    pub fn motco2() -> Self {
+        Self {
+            domain: "mail-tests-editeur.espacedeconfiance.mssante.fr".to_owned(),
+            form: Form::Exactly(MOTCO2_PATIENT.to_owned()),
+        }
     }
 
     /// Whether the address is of this form.
@@ -126,6 +137,9 @@ impl FromStr for UserDomain {
         };
         let domain = Address::parse(&format!("x@{domain}"))?.domain().to_owned();
         if !local.is_empty() && local.bytes().all(|b| b == b'#') {
+            if local.len() > 64 {
+                return Err(crate::AddressError::TooLong);
+            }
             return Ok(Self { domain, form: Form::Digits(local.len()) });
         }
         Address::parse(&format!("{local}@{domain}"))?;
@@ -173,6 +187,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The usual settings, and MOTCO2's patient: how a bench reads, because what it is given is often a test's mail.
+    pub fn with_motco2() -> Self {
+        Self { user_domains: vec![UserDomain::mon_espace_sante(), UserDomain::motco2()], ..Self::default() }
+    }
+
     /// Whether the address is a patient's.
     pub fn is_patient(&self, address: &Address) -> bool {
         self.user_domains.iter().any(|domain| domain.holds(address))

@@ -117,7 +117,13 @@ fn senders_are_told_apart() {
         assert_eq!(sender(&format!("899700000018@{tests}"), "", &settings), Sender::Professional);
         assert_eq!(sender("1@patient.mssante.fr", "", &settings), Sender::Professional);
     }
-    assert!("a b@x.fr".parse::<UserDomain>().is_err());
+    let bench = Settings::with_motco2();
+    assert!(matches!(sender(&motco, "", &bench), Sender::Patient(_)));
+    assert!(matches!(sender("1@patient.mssante.fr", "", &bench), Sender::Patient(_)));
+    assert_eq!(sender(&format!("163254178@{tests}"), "", &bench), Sender::Professional);
+    for bad in ["a b@x.fr", "", "@x.fr", "patient.fr,x.fr", &format!("{}@x.fr", "#".repeat(65))] {
+        assert!(bad.parse::<UserDomain>().is_err(), "{bad}");
+    }
     assert_eq!(sender("lab@x.fr", "Auto-Submitted: auto-generated\r\n", &usual), Sender::Application);
     assert_eq!(sender("nobody", "", &usual), Sender::Unknown);
 }

@@ -3,7 +3,7 @@
 use cda::Document;
 use mss::{
     Attachment, Carried, CarriedDocument, FileKind, Interpreted, Mailbox, MessageId, ReceivedArchive, Sender,
-    Unopened,
+    Settings, Unopened,
 };
 
 use super::archive::Entry;
@@ -15,8 +15,8 @@ use crate::{Outcome, Text};
 
 const ARCHIVE: &str = "MSS/va1.01";
 
-pub(super) fn inspect(bytes: &[u8], findings: &mut Findings) -> Facts {
-    let mail = mss::interpret(bytes);
+pub(super) fn inspect(bytes: &[u8], settings: &Settings, findings: &mut Findings) -> Facts {
+    let mail = mss::interpret_with(bytes, settings);
     shape::problems(&mail.problems, findings);
     if mail.parts.is_empty() {
         return Facts::default();
@@ -48,7 +48,7 @@ pub(super) fn inspect(bytes: &[u8], findings: &mut Findings) -> Facts {
     bare(&mail, &mut read, findings);
     // What a patient or a server wrote is no mail of an LPS.
     if !matches!(mail.sender, Sender::Patient(_) | Sender::Operator) {
-        headers(bytes, &mail, &read, findings);
+        headers(bytes, &mail, &read, settings, findings);
         subject(bytes, &mail, &read, archives.len(), findings);
         if mail.report.is_none() {
             shape::texts(&mail.parts, findings);
@@ -90,8 +90,8 @@ fn bare(mail: &Interpreted, read: &mut Vec<Read>, findings: &mut Findings) {
     }
 }
 
-fn headers(bytes: &[u8], mail: &Interpreted, read: &[Read], findings: &mut Findings) {
-    let to_patient = mail.to.iter().chain(&mail.cc).any(is_patient);
+fn headers(bytes: &[u8], mail: &Interpreted, read: &[Read], settings: &Settings, findings: &mut Findings) {
+    let to_patient = mail.to.iter().chain(&mail.cc).any(|to| may_be_patient(to, settings));
     let carried =
         Carried::read_by(mail, |index, document| match read.iter().find(|read| read.index == index) {
             Some(read) => Ok(CarriedDocument::new(document, &read.whole.header)),
@@ -119,11 +119,13 @@ fn headers(bytes: &[u8], mail: &Interpreted, read: &[Read], findings: &mut Findi
     sender(bytes, mail, findings);
 }
 
-/// A patient's address, or digits alone before the `@`, as test spaces write it (spec of MOTCO2's patient form).
-fn is_patient(mailbox: &Mailbox) -> bool {
+/// A patient's address, or one with a matricule's digits before the `@` in a domain that the settings do not name: a test
+/// space may write its patients so, and a doubt fails nobody. Of a sender there is no such doubt, because mailboxes of
+/// applications have as many digits.
+fn may_be_patient(mailbox: &Mailbox, settings: &Settings) -> bool {
     mailbox.address.as_ref().is_some_and(|address| {
-        let local = address.as_str().split('@').next().unwrap_or_default();
-        address.is_patient() || (local.len() >= 15 && local.bytes().all(|byte| byte.is_ascii_digit()))
+        let local = address.local_part();
+        settings.is_patient(address) || (local.len() >= 15 && local.bytes().all(|byte| byte.is_ascii_digit()))
     })
 }
 

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use facts::{DocumentFacts, Facts, MediaFacts};
 pub use finding::{At, Finding, Severity};
-pub use mss::Action;
+pub use mss::{Action, Settings};
 pub use report::{Checked, Report, Summary};
 
 use crate::Text;
@@ -63,14 +63,20 @@ pub fn largest() -> u64 {
     mss::MailLimits::default().message
 }
 
-/// Judges one file. `name` is its name or path: a PDF is judged by it (ECO.2.1.6), and a mail may be told by it.
+/// Judges one file, as a mail of Mon espace santé or of MOTCO2 is read. `name` is its name or path: a PDF is judged by it (ECO.2.1.6), and a mail may be told by it.
 ///
 /// Never fails and never panics: what cannot be read is a finding, and [`Inspection::refused`].
 pub fn inspect(name: &str, bytes: &[u8]) -> Inspection {
+    inspect_with(name, bytes, &Settings::with_motco2())
+}
+
+/// As [`inspect`], where other addresses are of patients: what such a one wrote is no mail of an LPS, and `X-MSS-MES` may
+/// stand on a mail to it (ECO.2.2.8).
+pub fn inspect_with(name: &str, bytes: &[u8], settings: &Settings) -> Inspection {
     let kind = kind(name, bytes);
     let mut findings = Findings::default();
     let facts = match kind {
-        Kind::Mail => mail::inspect(bytes, &mut findings),
+        Kind::Mail => mail::inspect(bytes, settings, &mut findings),
         Kind::Xdm => archive::inspect(bytes, &mut findings),
         Kind::Cda => document::inspect(name, bytes, &mut findings),
         Kind::Pdf => pdf::inspect(name, bytes, &mut findings),

@@ -4,6 +4,7 @@
 
 mod inspect;
 mod matrix;
+mod patients;
 mod story;
 mod tls;
 mod tokens;
