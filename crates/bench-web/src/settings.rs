@@ -31,6 +31,7 @@ struct Fields {
     timer_adapter_s: String,
     support: String,
     notice: String,
+    user_domains: String,
 }
 
 impl Fields {
@@ -43,6 +44,7 @@ impl Fields {
             timer_adapter_s: settings.timer_adapter_s.to_string(),
             support: settings.support,
             notice: settings.notice,
+            user_domains: settings.user_domains.join("\n"),
         }
     }
 
@@ -69,8 +71,15 @@ impl Fields {
             timer_adapter_s,
             support: self.support.trim().to_owned(),
             notice: self.notice.trim().to_owned(),
+            user_domains: lines(&self.user_domains),
         })
     }
+}
+
+/// What stands on the lines of a field, or between commas.
+fn lines(text: &str) -> Vec<String> {
+    let lines = text.split([',', ';', '\n']).map(str::trim);
+    lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 #[derive(Template)]
@@ -126,6 +135,7 @@ async fn save(
                     "timer_person_s" | "timer_adapter_s" => t.get("settings-fault-timer"),
                     "support" => t.get("settings-fault-support"),
                     "notice" => t.get("settings-fault-notice"),
+                    "user_domains" => t.get("settings-fault-user-domains"),
                     _ => {
                         let told = explain(t, error);
                         format!("{} {}", told.what, told.next)

@@ -197,6 +197,9 @@ pub(crate) struct Check {
     /// A warning counts as an error
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Further addresses of patients: a domain, an address, or `#########@domain` with a `#` for each digit; repeatable
+    #[arg(long = "user-domain", value_name = "DOMAIN")]
+    pub(crate) user_domains: Vec<mss::UserDomain>,
 }
 
 #[derive(Debug, Args)]

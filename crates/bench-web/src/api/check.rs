@@ -1,16 +1,17 @@
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{FromRequest as _, Multipart, Request};
+use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderName, StatusCode};
 use futures_util::StreamExt as _;
-use rules::inspect::{Checked, Report, inspect};
+use rules::inspect::{Checked, Report, inspect_with};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use web::{ApiError, ErrorCode};
 
 use super::ask::{Answer, Asked, Refusal, plain_or_none};
 use super::shapes::{self, Words};
+use crate::Face;
 use crate::check::{FILES, PATIENCE, blocking, largest, most, place};
 use crate::upload::{self, Kept};
 
@@ -172,14 +173,19 @@ pub(crate) struct CheckPlace {
 /// Checks files
 ///
 /// The same as `vaguemestre check --json`: mails, IHE_XDM archives, CDA documents and PDF, told by their octets. Send one file as
-/// the body, whatever its media type, or several as a form (`multipart/form-data`). Nothing is kept. A file that was refused as
+/// the body, whatever its media type, or several as a form (`multipart/form-data`). Nothing is kept. Which addresses are of
+/// patients is a setting (`PUT /settings`, `user_domains`). A file that was refused as
 /// hostile has an error that says so; a file over the limit refuses the request.
 #[utoipa::path(post, path = "/check", tag = "check", params(Named),
     request_body(content((CheckedFile = "application/octet-stream"), (CheckedFiles = "multipart/form-data")), description = "One file of 25 MiB at most; or a form with up to 20 files, 50 MiB in all"),
     responses((status = 200, description = "What was found", body = CheckReport),
         (status = 408, description = "`bad_input`: the body took more than two minutes to come", body = shapes::ErrorObject),
         (status = 409, description = "`busy`: other files are being checked", body = shapes::ErrorObject)))]
-pub(crate) async fn check(Asked(query): Asked<Named>, request: Request) -> Answer<Json<Report>> {
+pub(crate) async fn check(
+    State(face): State<Face>,
+    Asked(query): Asked<Named>,
+    request: Request,
+) -> Answer<Json<Report>> {
     let name = plain_or_none("name", query.name, 255)?;
     let Some(_place) = place().await else {
         let error =
@@ -190,9 +196,11 @@ pub(crate) async fn check(Asked(query): Asked<Named>, request: Request) -> Answe
         let refusal = Refusal::bad("body", "the body took too long to come", "Send fewer files at a time.");
         return Err(refusal.status(StatusCode::REQUEST_TIMEOUT));
     };
-    let files = files?;
+    let (files, reading) = (files?, face.bench.reading().await?);
     let judged = blocking(move || {
-        let one = |(path, bytes): (String, Vec<u8>)| Checked { inspection: inspect(&path, &bytes), path };
+        let one = |(path, bytes): (String, Vec<u8>)| {
+            Checked { inspection: inspect_with(&path, &bytes, &reading), path }
+        };
         Report::new(files.into_iter().map(one).collect())
     });
     judged.await.map(Json).map_err(Refusal)

@@ -150,7 +150,22 @@ pub(crate) struct SettingsShown {
     /// What the home page announces; empty where nothing is.
     #[schema(max_length = 2_000, pattern = "^[^\\x00-\\x09\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$")]
     notice: String,
+    /// Which addresses are of patients, where a file is checked: each a domain, one address, or a `#` for each digit before the
+    /// `@`. Empty: the default, which is Mon espace santé and MOTCO2's patient.
+    #[schema(max_items = 20)]
+    user_domains: Vec<UserDomainWord>,
 }
+
+/// A domain, an address, or a form of addresses.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(
+    as = UserDomain,
+    value_type = String,
+    max_length = 250,
+    pattern = "^([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,31}(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,31})?@)?[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$",
+    example = "patient.mssante.fr"
+)]
+pub(crate) struct UserDomainWord(String);
 
 impl Default for SettingsShown {
     fn default() -> Self {
@@ -168,6 +183,7 @@ impl From<Settings> for SettingsShown {
             timer_adapter_s: settings.timer_adapter_s,
             support: settings.support,
             notice: settings.notice,
+            user_domains: settings.user_domains.into_iter().map(UserDomainWord).collect(),
         }
     }
 }
@@ -193,6 +209,7 @@ pub(crate) async fn save(
         timer_adapter_s: body.timer_adapter_s,
         support: body.support,
         notice: body.notice,
+        user_domains: body.user_domains.into_iter().map(|word| word.0).collect(),
     };
     face.bench.save_settings(&settings).await?;
     Ok(Json(face.bench.settings().await?.into()))

@@ -17,7 +17,7 @@ use axum::http::header::{CACHE_CONTROL, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use i18n::Arg;
-use rules::inspect::{DocumentFacts, Inspection, documents, inspect};
+use rules::inspect::{DocumentFacts, Inspection, Settings, documents, inspect_with};
 use web::T;
 
 use crate::Face;
@@ -97,15 +97,17 @@ async fn judge(State(face): State<Face>, asked: Asked, parts: Multipart) -> Resu
         let fault = t.count("check-too-many", "count", parts.len()) + " " + &limits(t);
         return again(StatusCode::BAD_REQUEST, fault);
     }
-    let files = blocking(move || parts.into_iter().map(file).collect::<Vec<_>>()).await.map_err(Failure)?;
+    let reading = face.bench.reading().await?;
+    let judged = move || parts.into_iter().map(|part| file(part, &reading)).collect::<Vec<_>>();
+    let files = blocking(judged).await.map_err(Failure)?;
     drop(place);
     let id = face.uploads.keep(files);
     Ok(Redirect::to(&format!("/check/{id}")).into_response())
 }
 
-fn file(part: Part) -> File {
+fn file(part: Part, reading: &Settings) -> File {
     let name = part.file.unwrap_or_default();
-    let inspection = (!part.is_cut).then(|| inspect(&name, &part.bytes));
+    let inspection = (!part.is_cut).then(|| inspect_with(&name, &part.bytes, reading));
     let places = inspection.as_ref().map(|found| places(&name, &part.bytes, found)).unwrap_or_default();
     File { name, size: part.size, bytes: part.bytes, inspection, places }
 }

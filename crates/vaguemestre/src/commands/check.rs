@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use bench::Error;
 use i18n::{Arg, Lang, text, text_with};
 use rules::Text;
-use rules::inspect::{Checked, Finding, Kind, Report, Severity, inspect};
+use rules::inspect::{Checked, Finding, Kind, Report, Settings, Severity, inspect_with};
 
 use super::files::{self, Given};
 use super::run::write;
@@ -13,7 +13,9 @@ use crate::output;
 /// `vaguemestre check`: 0 no error (with `--strict` no warning either), 1 at least one, 2 unreadable or over a limit.
 pub(crate) fn run(cli: &Cli, arguments: &Check) -> Result<u8, Error> {
     let files = files::given(&arguments.paths)?;
-    let report = Report::new(files.iter().map(one).collect::<Result<Vec<_>, _>>()?);
+    let mut reading = Settings::with_motco2();
+    reading.user_domains.extend(arguments.user_domains.iter().cloned());
+    let report = Report::new(files.iter().map(|file| one(file, &reading)).collect::<Result<Vec<_>, _>>()?);
     if let Some(path) = &arguments.html {
         write(path, &page(cli.lang(), &report))?;
     }
@@ -31,9 +33,9 @@ pub(crate) fn run(cli: &Cli, arguments: &Check) -> Result<u8, Error> {
     })
 }
 
-fn one(given: &Given) -> Result<Checked, Error> {
+fn one(given: &Given, reading: &Settings) -> Result<Checked, Error> {
     let path = given.path.display().to_string();
-    let mut inspection = inspect(&path, &files::read(&given.path)?);
+    let mut inspection = inspect_with(&path, &files::read(&given.path)?, reading);
     if given.found && inspection.kind == Kind::Unknown {
         // A directory holds other files too: they are named, and nothing is asked of them.
         inspection.refused = false;

@@ -21,6 +21,7 @@ mod protocol;
 mod queue;
 mod runs_pages;
 mod secrets;
+mod user_domains;
 
 use serde_json::{Value, json};
 use testkit::{Lab, Product};
