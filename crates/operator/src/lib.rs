@@ -82,6 +82,7 @@ impl Servers {
         acceptor: tls::Acceptor,
         gate: &Arc<authenticator::Gate>,
         recipients: &Arc<recipients::TrustSpace>,
+        rates: &Arc<smtpd::Rates>,
     ) -> Self {
         Self {
             imap: Arc::new(imapd::Context {
@@ -99,7 +100,7 @@ impl Servers {
                 acceptor,
                 authenticator: gate.clone(),
                 recipients: recipients.clone(),
-                rates: smtpd::Rates::default(),
+                rates: Arc::clone(rates),
                 policy: smtpd::Policy::default(),
                 hostname: format!("smtp.{}", parts.domain),
                 limits: parts.limits.clone(),
@@ -122,9 +123,10 @@ impl Operator {
             let recipients = Arc::new(recipients::TrustSpace::new(weak.clone()));
             let acceptor = parts.lab.acceptor();
             let old = acceptor.limited_to_tls_1_1();
+            let rates = Arc::default();
             Shared {
-                servers: Servers::new(&parts, acceptor, &gate, &recipients),
-                old_servers: Servers::new(&parts, old, &gate, &recipients),
+                servers: Servers::new(&parts, acceptor, &gate, &recipients, &rates),
+                old_servers: Servers::new(&parts, old, &gate, &recipients, &rates),
                 mailboxes: RwLock::new(mailboxes),
                 refusals: Arc::default(),
                 parts,
@@ -194,5 +196,40 @@ impl Shared {
     /// What somebody may do with a mailbox, in any case of its address; `None` where there is none, or no right.
     fn rights(&self, address: &str, identity: &str) -> Option<sasl::Rights> {
         self.read().entry(address)?.rights(identity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::DirBuilderExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_mailbox_has_one_rate_whichever_server_it_sends_by() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = |name: &str| {
+            let path = dir.path().join(name);
+            std::fs::DirBuilder::new().mode(0o700).create(&path).unwrap();
+            path
+        };
+        let clock = Clock::system();
+        let db = Db::open_sqlite(&dir.path().join("data.sqlite")).await.unwrap();
+        let names = tls::LabNames { domains: vec!["bal.lab".into()], crl_base: "http://127.0.0.1:9".into() };
+        let psc = psc::Psc::open(psc::PscConfig::new(place("psc"), clock.clone())).unwrap();
+        let parts = Parts {
+            store: MailStore::open(&db, clock.clone()).await.unwrap(),
+            journal: Journal::open(&db, clock.clone()).await.unwrap(),
+            db,
+            lab: Arc::new(Lab::open(&place("pki"), &names, &clock).unwrap()),
+            tokens: Arc::new(PscTokens::new(psc, clock.clone())),
+            domain: "bal.lab".into(),
+            clock,
+            timing: Timing::real(),
+            limits: Limits::default(),
+        };
+        let operator = Operator::open(parts).await.unwrap();
+        let Shared { servers, old_servers, .. } = &*operator.shared;
+        assert!(Arc::ptr_eq(&servers.smtp.rates, &old_servers.smtp.rates));
     }
 }

@@ -61,7 +61,8 @@ pub(crate) struct Entry {
     pub(crate) mailbox: Mailbox,
     pub(crate) offer: Offer,
     pub(crate) sending: SendingLimits,
-    /// Those besides the owner.
+    /// Those besides the owner; kept, without effect, where the mailbox is no longer an organisation's: see
+    /// [`Entry::others`].
     pub(crate) people: BTreeMap<String, Rights>,
 }
 
@@ -72,7 +73,15 @@ impl Entry {
 
     /// What somebody may do with the mailbox; `None` for a stranger.
     pub(crate) fn rights(&self, identity: &str) -> Option<Rights> {
-        if identity == self.mailbox.identity { Some(Rights::ALL) } else { self.people.get(identity).copied() }
+        if identity == self.mailbox.identity {
+            return Some(Rights::ALL);
+        }
+        self.others().and_then(|people| people.get(identity)).copied()
+    }
+
+    /// Those besides the owner; none where the mailbox is its owner's alone.
+    pub(crate) fn others(&self) -> Option<&BTreeMap<String, Rights>> {
+        (self.mailbox.kind == Kind::Org).then_some(&self.people)
     }
 }
 
@@ -177,4 +186,21 @@ pub(crate) async fn save(db: &Db, mailbox: &Mailbox) -> Result<(), db::Error> {
         })
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_organisation_has_other_people() {
+        let mailbox = Mailbox { address: "1@b".into(), kind: Kind::Org, identity: "1".into(), account: 7 };
+        let mut entry = Entry::new(mailbox);
+        entry.people.insert("2".into(), Rights::ALL);
+        for (kind, rights) in [(Kind::Org, Some(Rights::ALL)), (Kind::Per, None), (Kind::App, None)] {
+            entry.mailbox.kind = kind;
+            assert_eq!((entry.rights("1"), entry.rights("2")), (Some(Rights::ALL), rights), "{kind}");
+            assert_eq!(entry.others().is_some(), rights.is_some(), "{kind}");
+        }
+    }
 }

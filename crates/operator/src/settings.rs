@@ -123,7 +123,7 @@ impl Operator {
         let known = self.shared.read();
         let entry = known.entry(address)?;
         let owner = Person { identity: entry.mailbox.identity.clone(), rights: Rights::ALL, owner: true };
-        let others = entry.people.iter().map(|(identity, rights)| Person {
+        let others = entry.others().into_iter().flatten().map(|(identity, rights)| Person {
             identity: identity.clone(),
             rights: *rights,
             owner: false,

@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         acceptor: lab.acceptor(),
         authenticator: Arc::new(Nobody),
         recipients: Arc::new(Everybody { account }),
-        rates: smtpd::Rates::default(),
+        rates: Arc::default(),
         policy: Policy { require_tls: false, require_auth: false },
         hostname: "bench.test".into(),
         limits,

@@ -16,8 +16,8 @@ pub struct Context {
     pub authenticator: Arc<dyn sasl::Authenticator>,
     /// Who decides where mail may go.
     pub recipients: Arc<dyn Recipients>,
-    /// How much each mailbox has sent in the last minute, whichever listener it came to.
-    pub rates: crate::Rates,
+    /// How much each mailbox has sent in the last minute, whichever listener and context it came to.
+    pub rates: Arc<crate::Rates>,
     /// What is asked of a client before it may send.
     pub policy: Policy,
     /// The server's name in its greeting and in the Received line it adds.

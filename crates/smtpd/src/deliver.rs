@@ -32,23 +32,25 @@ impl Session {
         }
         // What led here is told whatever comes of it; the message's own facts go with the message.
         self.connection.pen.flush();
-        let mut again = true;
+        let (mut given_up, mut notices) = (false, Notices::Due);
         loop {
-            match self.commit(&transaction, &received).await {
+            match self.commit(&transaction, &received, given_up, notices).await {
                 Ok(accepted) => {
                     self.connection.queue(&accepted).await?;
                     return self.count(&accepted).await;
                 }
-                Err(error) if error.is_over_quota() && again => {
-                    again = self.give_up_full_mailboxes(&mut transaction, &received).await;
-                    if !again {
-                        return self.answer(Response::new(452, "4.2.2", error.to_string())).await;
+                Err(error) if error.is_over_quota() => {
+                    // First without the recipients that have no room, then without a word to the sender: it may be
+                    // the notices that do not fit.
+                    if !given_up && self.give_up_full_mailboxes(&mut transaction, &received).await {
+                        given_up = true;
+                    } else if matches!(notices, Notices::Due) {
+                        notices = Notices::Dropped;
+                    } else {
+                        return self.answer(unplaced(&transaction, &error)).await;
                     }
                 }
                 Err(error) => {
-                    if error.is_over_quota() {
-                        return self.answer(Response::new(452, "4.2.2", error.to_string())).await;
-                    }
                     let queue_id = &received.queue_id;
                     tracing::error!(%error, queue_id, "a message could not be committed");
                     self.shared.inboxes.forget(&transaction.folders());
@@ -77,10 +79,15 @@ impl Session {
         &mut self,
         transaction: &Transaction,
         received: &Received,
+        given_up: bool,
+        notices: Notices,
     ) -> Result<Response, db::Error> {
         let mut unit = db::Unit::new();
-        let notices = self.notices(transaction, received).await?;
+        let (notices, lost) = self.notices(transaction, received, notices).await?;
         let folders = transaction.folders();
+        if given_up && folders.is_empty() && notices.is_empty() {
+            return Err(db::Error::OverQuota("the mailbox is full".into()));
+        }
         let accepted = Response::new(250, "2.0.0", format!("Ok: queued as {}", received.queue_id));
         let accepted = self.connection.worded(&accepted).into_owned();
         let mail = self.mail_facts(transaction, received);
@@ -89,8 +96,8 @@ impl Session {
         for fact in headers::facts(&received.body.headers, &received.queue_id) {
             pen.record(fact);
         }
-        for notice in &notices {
-            pen.record(Fact::Note { text: notice.told.clone() });
+        for text in notices.iter().map(|notice| notice.told.clone()).chain(lost) {
+            pen.record(Fact::Note { text });
         }
         pen.server(&accepted);
         pen.take_into(&mut unit);
@@ -113,26 +120,28 @@ impl Session {
     }
 
     /// The notices for the sender's own mailbox. Nobody is told where the reverse path is empty, so that notices are
-    /// never answered, nor where the sender has no mailbox here.
+    /// never answered, nor where the sender has no mailbox here. The second is what the journal keeps of notices that
+    /// were due and are lost.
     async fn notices(
-        &mut self,
+        &self,
         transaction: &Transaction,
         received: &Received,
-    ) -> Result<Vec<notices::Written>, db::Error> {
+        wanted: Notices,
+    ) -> Result<(Vec<notices::Written>, Option<String>), db::Error> {
         let due = notices::due(transaction);
         let sender = transaction.from.address();
         if due.is_empty() || sender.is_empty() {
-            return Ok(vec![]);
+            return Ok((vec![], None));
         }
         let context = &self.shared.context;
         let Resolution::Deliver { account } = context.recipients.resolve(&sender).await else {
-            return Ok(vec![]);
+            return Ok((vec![], None));
         };
-        let Some(inbox) = self.shared.inboxes.of(&context.store, account).await? else { return Ok(vec![]) };
-        if self.is_full(account, 0).await {
-            let text = format!("<{sender}> is full: its notices are lost");
-            self.connection.pen.record(Fact::Note { text });
-            return Ok(vec![]);
+        let Some(inbox) = self.shared.inboxes.of(&context.store, account).await? else {
+            return Ok((vec![], None));
+        };
+        if matches!(wanted, Notices::Dropped) || self.is_full(account, 0).await {
+            return Ok((vec![], Some(format!("<{sender}> is full: its notices are lost"))));
         }
         let mut written = Vec::with_capacity(due.len());
         for one in &due {
@@ -140,7 +149,7 @@ impl Session {
             let of = (transaction, received);
             written.push(notices::write(&context.store, &context.hostname, of, one, (inbox, at)).await?);
         }
-        Ok(written)
+        Ok((written, None))
     }
 
     /// Recipients whose mailbox has no room fail, so that the others get the message; whether there were any.
@@ -186,6 +195,24 @@ impl Session {
             message_id: headers::message_id(&received.body.headers),
             helo: self.helo.as_ref().map(|helo| helo.name.clone()).unwrap_or_default(),
         }
+    }
+}
+
+/// What a commit does with the notices that are due.
+#[derive(Clone, Copy)]
+enum Notices {
+    Due,
+    /// The sender has no room for them: the journal says so.
+    Dropped,
+}
+
+/// What the client is told where nothing could be put anywhere: for ever where every mailbox is full (RFC 5321 §4.2.5:
+/// to accept is to deliver, or to tell), later where somebody took the room meanwhile.
+fn unplaced(transaction: &Transaction, error: &db::Error) -> Response {
+    if transaction.folders().is_empty() {
+        Response::new(552, "5.2.2", "Message refused: the mailbox is full")
+    } else {
+        Response::new(452, "4.2.2", error.to_string())
     }
 }
 

@@ -54,7 +54,8 @@ mod tests {
     #[test]
     fn the_trace_is_a_part_of_what_is_learned() {
         let mut reading = Reading::new(b"Return-Path: <>\r\n");
-        reading.push(b"From: Dr <a@b>\r\nDate: Sat, 3 Jan 1970 23:00:00 -0500\r\nSubject: x\r\n\r\nBonjour\r\n");
+        reading
+            .push(b"From: Dr <a@b>\r\nDate: Sat, 3 Jan 1970 23:00:00 -0500\r\nSubject: x\r\n\r\nBonjour\r\n");
         let learned = reading.finish();
         let heads = learned.heads.as_ref().unwrap();
         assert_eq!((heads.from.as_deref(), heads.sent_day), (Some("dr <a@b>"), Some(2)));

@@ -103,7 +103,7 @@ impl Lab {
             acceptor: pki.acceptor(),
             authenticator: Arc::new(Guard(accounts.clone(), options.own, options.rights)),
             recipients: Arc::new(Book(accounts, options.allowance)),
-            rates: smtpd::Rates::default(),
+            rates: Arc::default(),
             policy: options.policy,
             hostname: "smtp.lab".into(),
             limits: options.limits,

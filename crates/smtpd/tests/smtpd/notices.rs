@@ -146,6 +146,62 @@ async fn a_full_mailbox_fails_alone() {
     lab.wait_for(|fact| matches!(fact, Fact::Note { text } if text.contains("its notices are lost"))).await;
 }
 
+async fn limit(lab: &Lab, address: &str, bytes: Option<u64>, messages: Option<u64>) {
+    let account = lab.store.account(address).await.unwrap().unwrap().id;
+    lab.store.set_quota(account, QuotaLimit { bytes, messages }).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_nobody_has_room_for_is_refused_and_not_lost() {
+    let lab = Lab::new().await;
+    let mut raw = Raw::logged_in(&lab).await;
+    for address in [PER, APP] {
+        limit(&lab, address, Some(100), None).await;
+    }
+    let refused = "552 5.2.2 Message refused: the mailbox is full";
+    let (from, per, app) = (format!("<{PER}>"), format!("<{PER}>"), format!("<{APP}>"));
+    let never = format!("{app} NOTIFY=NEVER");
+    for recipients in [&[&*per][..], &[&app], &[&per, &app], &[&never], &[&app, "<a@nowhere.lab>"]] {
+        assert_eq!(send(&mut raw, &from, recipients).await.to_string(), refused, "{recipients:?}");
+    }
+    // Nobody would be told, whatever room the sender has; nor where it has no mailbox here.
+    limit(&lab, PER, None, None).await;
+    assert_eq!(send(&mut raw, "<>", &[&app]).await.to_string(), refused);
+    assert_eq!(send(&mut raw, "<colleague@bal.lab>", &[&app]).await.to_string(), refused);
+    assert_eq!(send(&mut raw, &from, &[&never]).await.to_string(), refused);
+    assert_eq!((lab.inbox(PER).await.len(), lab.inbox(APP).await.len()), (0, 0));
+    let facts = lab.facts().await;
+    assert!(!facts.iter().any(|fact| matches!(fact, Fact::Mail { .. } | Fact::Note { .. })), "{facts:#?}");
+    // A sender who has room is told, as ever.
+    assert_eq!(send(&mut raw, &from, &[&app]).await.code, 250);
+    assert!(inbox(&lab, PER).await[0].contains("Status: 5.2.2\r\n"));
+}
+
+#[tokio::test]
+async fn a_sender_without_room_for_its_notices_still_sends() {
+    let lab = Lab::new().await;
+    let mut raw = Raw::logged_in(&lab).await;
+    let lost = async || {
+        let told = |fact: &Fact| matches!(fact, Fact::Note { text } if text.contains("its notices are lost"));
+        lab.facts().await.iter().filter(|fact| told(fact)).count()
+    };
+    // The message takes the last place of the sender's own mailbox; the notice would be one more.
+    limit(&lab, PER, None, Some(1)).await;
+    let to = format!("<{PER}> NOTIFY=SUCCESS");
+    assert_eq!(send(&mut raw, &format!("<{PER}>"), &[&to]).await.code, 250);
+    let mine = inbox(&lab, PER).await;
+    assert!(mine.len() == 1 && mine[0].ends_with("\r\n\r\nbody\r\n"), "{mine:?}");
+    assert_eq!(lost().await, 1);
+    // Two notices, and room for one.
+    limit(&lab, PER, None, Some(2)).await;
+    let to = [&*format!("<{APP}> NOTIFY=SUCCESS"), "<a@nowhere.lab>"];
+    assert_eq!(send(&mut raw, &format!("<{PER}>"), &to).await.code, 250);
+    assert_eq!((lab.inbox(APP).await.len(), lab.inbox(PER).await.len()), (1, 1));
+    assert_eq!(lost().await, 2);
+    let mails = lab.facts().await.into_iter().filter(|fact| matches!(fact, Fact::Mail { .. }));
+    assert_eq!(mails.count(), 2, "each message once");
+}
+
 #[tokio::test]
 async fn the_author_is_the_mailbox_or_one_that_may_be_spoken_for() {
     let lab = Lab::new().await;
