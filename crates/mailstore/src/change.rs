@@ -8,7 +8,7 @@ use db::{Error, Insert, Tx, Values};
 use sqlx::Row as _;
 
 use crate::delivery::{Growth, MESSAGE, hold, limited, number_messages};
-use crate::flags::{DELETED, FlagChange, Flags, Packed, uid, unsigned};
+use crate::flags::{DELETED, FlagChange, Flags, Packed, too_long, uid, unsigned};
 use crate::learned;
 use crate::quota;
 use crate::read::Pick;
@@ -23,7 +23,8 @@ impl MailStore {
     /// mod-sequence.
     ///
     /// # Errors
-    /// [`Error::Missing`] where the folder is gone; else what the database says.
+    /// [`Error::Missing`] where the folder is gone; [`Error::Invalid`] where a message would have more than 4 096 octets
+    /// of keywords, and more than before; else what the database says.
     pub async fn store_flags(
         &self,
         folder: i64,
@@ -193,6 +194,9 @@ async fn store(
     for message in &mut messages {
         let after = message.packed.changed(change, by);
         if after != message.packed {
+            if after.keywords.len() > message.packed.keywords.len() && !after.fits() {
+                return Err(too_long());
+            }
             message.packed = after.clone();
             message.modseq = 0;
             groups.entry(after).or_default().push(uid(message.uid)?);
@@ -284,9 +288,20 @@ async fn transfer(
     } else {
         count_references(tx, messages.iter().map(|message| (message.body, 1))).await?;
     }
-    quota::check(tx, &limited([&numbers].into_iter())).await?;
+    let mut limited = limited([&numbers].into_iter());
+    if removed && !limited.is_empty() {
+        // A move within an account adds nothing, not even where a limit that was lowered is passed already.
+        limited.remove(&account(tx, folder).await?);
+    }
+    quota::check(tx, &limited).await?;
     let pairs = rows.iter().map(|(new, message)| Ok((uid(message.uid)?, uid(*new)?)));
     Ok(Transferred { pairs: pairs.collect::<Result<_, Error>>()?, changed })
+}
+
+async fn account(tx: &mut Tx, folder: i64) -> Result<i64, Error> {
+    let found = db::query("SELECT account FROM folder WHERE id = $1", Values::new().int(folder));
+    let row = found.fetch_optional(tx).await?;
+    Ok(row.ok_or_else(|| Error::missing(format!("folder {folder}")))?.try_get(0)?)
 }
 
 /// Moves all messages of a folder to another, which must be of the same account.

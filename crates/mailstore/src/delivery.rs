@@ -10,7 +10,7 @@ use kernel::{Clock, Timestamp};
 use sqlx::Row as _;
 
 use crate::body::{Draft, NewBody, swept};
-use crate::flags::{Flags, unsigned};
+use crate::flags::{Flags, too_long, unsigned};
 use crate::learned::{self, Learned};
 use crate::quota;
 use crate::schema::{HEADERS, PIECE, PLACES};
@@ -236,6 +236,9 @@ async fn write_messages(
     let mut replies = Vec::with_capacity(items.len());
     for (item, body) in items.iter().zip(bodies) {
         let packed = Arc::new(item.flags.pack());
+        if !packed.fits() {
+            return Err(too_long());
+        }
         let size = signed(item.body.size + item.trace.len() as u64);
         let mut uids = Vec::with_capacity(item.folders.len());
         let mut modseqs = Vec::with_capacity(item.folders.len());

@@ -35,6 +35,8 @@ const FLAGGED: i64 = 4;
 /// The bit of `\Deleted` in the column `flags`.
 pub(crate) const DELETED: i64 = 8;
 const DRAFT: i64 = 16;
+/// Octets of keywords that a message has at most, spaces between them included: every listing of a folder reads them.
+const MOST_KEYWORDS: usize = 4_096;
 
 /// Flags as the table holds them: a bit mask, and keywords with a space between.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -80,6 +82,11 @@ impl Packed {
         }
     }
 
+    /// Whether there are no more keywords than a message may have.
+    pub(crate) fn fits(&self) -> bool {
+        self.keywords.len() <= MOST_KEYWORDS
+    }
+
     /// The flags after a STORE.
     pub(crate) fn changed(&self, change: FlagChange, by: &Packed) -> Packed {
         let named = |word: &&str| by.keywords.split(' ').any(|other| other.eq_ignore_ascii_case(word));
@@ -101,6 +108,11 @@ impl Packed {
             }
         }
     }
+}
+
+/// What is said of keywords that do not fit.
+pub(crate) fn too_long() -> Error {
+    Error::invalid(format!("a message has at most {MOST_KEYWORDS} octets of keywords"))
 }
 
 /// A UID as the table holds it.

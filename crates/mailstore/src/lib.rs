@@ -197,7 +197,7 @@ impl MailStore {
 
     /// Adds a delivery to a unit, so that it is committed with other things (the journal's events). The commit fails
     /// with [`db::Error::Missing`] where a folder is gone, and with [`db::Error::OverQuota`] where an account would hold
-    /// more than it may.
+    /// more than it may, and with [`db::Error::Invalid`] for more than 4 096 octets of keywords.
     pub fn deliver_into(&self, unit: &mut db::Unit, delivery: Delivery) -> db::Ticket<DeliveryApplier> {
         unit.push(&self.inner.deliveries, delivery)
     }

@@ -8,6 +8,9 @@ use sqlx::Row as _;
 
 use crate::MailStore;
 
+/// Names kept for an account at most: as many as it has folders.
+const MOST: i64 = 5_000;
+
 impl MailStore {
     /// Changes whether LSUB shows a folder.
     ///
@@ -55,12 +58,14 @@ impl MailStore {
     }
 }
 
-/// Keeps the subscription of a folder that is being deleted.
+/// Keeps the subscription of a folder that is being deleted, unless the account has [`MOST`] of them already: who
+/// creates and deletes folders without end fills no table.
 pub(crate) async fn lose(tx: &mut Tx, folder: i64) -> Result<(), Error> {
     let text = "INSERT INTO lost_subscription (account, name) \
-                SELECT account, name FROM folder WHERE id = $1 AND subscribed = 1 \
+                SELECT account, name FROM folder WHERE id = $1 AND subscribed = 1 AND $2 > \
+                (SELECT count(*) FROM lost_subscription AS lost WHERE lost.account = folder.account) \
                 ON CONFLICT (account, name) DO NOTHING";
-    db::query(text, Values::new().int(folder)).execute(tx).await?;
+    db::query(text, Values::new().int(folder).int(MOST)).execute(tx).await?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ both!(
     renames,
     renaming_inbox_moves_its_messages,
     deletion,
+    lost_subscriptions_are_bounded,
     statuses
 );
 
@@ -133,6 +134,29 @@ async fn deletion(lab: &Lab) {
     assert!(lab.store.status(first.id).await.unwrap_err().is_missing());
     assert!(lab.store.changes(first.id, 0).await.unwrap_err().is_missing());
     assert_eq!((lab.count("message").await, lab.count("body_chunk").await), (1, 1));
+}
+
+async fn lost_subscriptions_are_bounded(lab: &Lab) {
+    let account = lab.store.create_account("a@test").await.unwrap().id;
+    let other = lab.store.create_account("b@test").await.unwrap().id;
+    let lost = format!(
+        "INSERT INTO lost_subscription (account, name) WITH RECURSIVE n (i) AS \
+         (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4999) SELECT {account}, 'gone ' || i FROM n"
+    );
+    assert_eq!(lab.execute(&lost).await, 4_999);
+    for (account, name) in [(account, "Sent"), (account, "Junk"), (other, "Junk")] {
+        let folder = lab.store.folder(account, name).await.unwrap().unwrap().id;
+        lab.store.delete_folder(folder).await.unwrap();
+    }
+    let kept = lab.store.lost_subscriptions(account).await.unwrap();
+    assert_eq!(kept.len(), 5_000);
+    assert!(kept.contains(&"Sent".to_owned()) && !kept.contains(&"Junk".to_owned()));
+    assert_eq!(lab.store.lost_subscriptions(other).await.unwrap(), ["Junk"], "each account has its own");
+    // Who unsubscribes has room again.
+    assert!(lab.store.forget_subscription(account, "gone 1").await.unwrap());
+    let trash = lab.store.folder(account, "Trash").await.unwrap().unwrap().id;
+    lab.store.delete_folder(trash).await.unwrap();
+    assert!(lab.store.lost_subscriptions(account).await.unwrap().contains(&"Trash".to_owned()));
 }
 
 async fn statuses(lab: &Lab) {

@@ -152,6 +152,16 @@ impl Lab {
         db::query(text, Values::new()).fetch_one(self.db.reader()).await.unwrap().get(0)
     }
 
+    /// Changes rows behind the store's back; how many.
+    pub(crate) async fn execute(&self, text: &str) -> u64 {
+        let text = text.to_owned();
+        let done = self.db.write(move |tx| {
+            let text = text.clone();
+            Box::pin(async move { Ok(db::query(text, Values::new()).execute(tx).await?.rows_affected()) })
+        });
+        done.await.unwrap()
+    }
+
     pub(crate) async fn journal(&self) -> Journal {
         Journal::open(&self.db, self.clock.clone()).await.unwrap()
     }

@@ -4,6 +4,7 @@ use crate::{Lab, both, deleted};
 
 both!(
     flags_change,
+    keywords_are_bounded,
     conditional_store,
     expunge_among_uids,
     copies_and_moves,
@@ -51,6 +52,35 @@ async fn flags_change(lab: &Lab) {
         .unwrap();
     assert_eq!(all, lab.store.rows(inbox).await.unwrap());
     assert!(all.iter().all(|row| row.flags == flags(false, &["x"]) && row.modseq == 7));
+}
+
+async fn keywords_are_bounded(lab: &Lab) {
+    let inbox = lab.inbox("a@test").await;
+    fill(lab, inbox, 2).await;
+    let (long, other) = ("x".repeat(4_094), "y".repeat(4_096));
+    let store = async |change, words: &[&str]| {
+        lab.store.store_flags(inbox, &[1, 2], change, &flags(false, words), None).await
+    };
+    store(FlagChange::Add, &[&long]).await.unwrap();
+    for (change, words) in [(FlagChange::Add, ["yy"]), (FlagChange::Replace, [&*format!("{other}y")])] {
+        let error = store(change, &words).await.unwrap_err();
+        assert!(matches!(error, db::Error::Invalid(_)), "{error:?}");
+        assert_eq!(error.to_string(), "a message has at most 4096 octets of keywords");
+    }
+    assert!(lab.store.rows(inbox).await.unwrap().iter().all(|row| row.flags == flags(false, &[&long])));
+    store(FlagChange::Add, &["y"]).await.unwrap();
+    store(FlagChange::Replace, &[&other]).await.unwrap();
+    // A message of an older version has more, and can lose some and be marked as read.
+    let old = format!("{other} {long} z");
+    lab.execute(&format!("UPDATE message SET keywords = '{old}'")).await;
+    store(FlagChange::Remove, &["z"]).await.unwrap();
+    lab.store.store_flags(inbox, &[1, 2], FlagChange::Add, &flags(true, &[]), None).await.unwrap();
+    assert!(
+        lab.store.rows(inbox).await.unwrap().iter().all(|row| row.flags == flags(true, &[&other, &long]))
+    );
+    let mut appended = lab.delivery(b"x", "", &[inbox]).await;
+    appended.flags = flags(false, &[&other, "z"]);
+    assert!(matches!(lab.commit(appended).await, Err(db::Error::Invalid(_))));
 }
 
 async fn conditional_store(lab: &Lab) {

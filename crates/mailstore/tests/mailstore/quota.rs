@@ -2,7 +2,12 @@ use mailstore::{FlagChange, Quota, QuotaLimit, Usage};
 
 use crate::{Lab, both, deleted};
 
-both!(usage_follows_every_change, what_passes_a_limit_is_refused, a_full_mailbox_harms_nobody_else);
+both!(
+    usage_follows_every_change,
+    what_passes_a_limit_is_refused,
+    a_mailbox_past_its_limit_can_be_tidied,
+    a_full_mailbox_harms_nobody_else
+);
 
 fn used(messages: u64, bytes: u64) -> Usage {
     Usage { bytes, messages }
@@ -70,6 +75,24 @@ async fn what_passes_a_limit_is_refused(lab: &Lab) {
     lab.store.copy(other, &[1], inbox, true).await.unwrap();
     assert_eq!((usage(lab, a).await, usage(lab, b).await), (used(4, 11), used(0, 0)));
     assert!(lab.store.set_quota(404, QuotaLimit::default()).await.unwrap_err().is_missing());
+}
+
+async fn a_mailbox_past_its_limit_can_be_tidied(lab: &Lab) {
+    let (a, b) = (account(lab, "a@test").await, account(lab, "b@test").await);
+    let (inbox, other) = (lab.inbox("a@test").await, lab.inbox("b@test").await);
+    let trash = lab.store.folder(a, "Trash").await.unwrap().unwrap().id;
+    lab.deliver(b"12345", &[inbox]).await;
+    lab.deliver(b"12345", &[inbox, other]).await;
+    for account in [a, b] {
+        lab.store.set_quota(account, QuotaLimit { bytes: Some(4), messages: Some(0) }).await.unwrap();
+    }
+    assert_eq!(lab.store.copy(inbox, &[1], trash, true).await.unwrap(), [(1, 1)]);
+    assert!(lab.store.rename_folder(a, "INBOX", "old").await.unwrap());
+    let old = lab.store.folder(a, "old").await.unwrap().unwrap().id;
+    assert_eq!((lab.uids(trash).await, lab.uids(old).await), (vec![1], vec![1]));
+    assert!(lab.store.copy(old, &[1], trash, false).await.unwrap_err().is_over_quota());
+    assert!(lab.store.copy(other, &[1], trash, true).await.unwrap_err().is_over_quota());
+    assert_eq!((usage(lab, a).await, usage(lab, b).await), (used(2, 10), used(1, 5)));
 }
 
 async fn a_full_mailbox_harms_nobody_else(lab: &Lab) {
