@@ -198,8 +198,9 @@ pub(crate) async fn check(
     };
     let (files, reading) = (files?, face.bench.reading().await?);
     let judged = blocking(move || {
-        let one = |(path, bytes): (String, Vec<u8>)| {
-            Checked { inspection: inspect_with(&path, &bytes, &reading), path }
+        let one = |(path, bytes): (String, Vec<u8>)| Checked {
+            inspection: inspect_with(&path, &bytes, &reading),
+            path,
         };
         Report::new(files.into_iter().map(one).collect())
     });
