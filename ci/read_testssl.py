@@ -16,8 +16,13 @@ WORSE = ("MEDIUM", "HIGH", "CRITICAL", "WARN", "FATAL")
 
 bad = False
 for name in sys.argv[1:]:
-    with open(name, encoding="utf-8") as file:
-        findings = json.load(file)
+    try:
+        with open(name, encoding="utf-8") as file:
+            findings = json.load(file)
+    except ValueError:
+        print(f"{name}: cut short: the scan did not end")
+        bad = True
+        continue
     where = next((f"{f['ip'].split('/')[0]}:{f['port']}" for f in findings if f["id"] == "TLS1_2"), None)
     if where is None:
         print(f"{name}: no protocol was tried: the scan is no scan")
