@@ -35,8 +35,8 @@ pub use hprim::{
     looks_like_hprim, read_hprim,
 };
 pub use interpret::{
-    Attachment, FileKind, Interpreted, MOTCO2_PATIENT, MailProblem, Opened, Parent, PartFacts,
-    PatientSender, ReceivedArchive, ReceivedDocument, Sender, Settings, Unopened, UserDomain, XDM_MARKER, answer_subject,
+    Attachment, FileKind, Interpreted, MOTCO2_PATIENT, MailProblem, Opened, Parent, PartFacts, PatientSender,
+    ReceivedArchive, ReceivedDocument, Sender, Settings, Unopened, UserDomain, XDM_MARKER, answer_subject,
     interpret, interpret_with, without_marker,
 };
 pub use label::Label;
