@@ -45,7 +45,10 @@ fn a_copy_made_while_the_server_works_starts_and_its_proofs_verify() {
     modes(&copy, &mut found);
     assert!(found.iter().all(|(_, mode)| [0o600, 0o700].contains(mode)), "{found:?}");
     assert!(found.iter().any(|(path, _)| path.ends_with("run/api-key")), "{found:?}");
-    assert!(!found.iter().any(|(path, _)| path.ends_with("server.json") || path.ends_with("-wal")), "{found:?}");
+    assert!(
+        !found.iter().any(|(path, _)| path.ends_with("server.json") || path.ends_with("-wal")),
+        "{found:?}"
+    );
     let left: Vec<_> = fs::read_dir(lab.scratch()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.iter().filter(|name| name.to_string_lossy().contains(".tmp")).count(), 0, "{left:?}");
 
