@@ -280,6 +280,16 @@ impl Session {
                 let told = items.contains(&FetchItem::Flags);
                 let flags_too = seen.contains(&meta.uid) && !told;
                 let body = bodies.get(&meta.body).cloned().flatten();
+                if needs.bodies && body.is_none() {
+                    // Expunged since its metadata were read? Better known before a literal is announced than in it.
+                    match self.context.store.read_body(meta.body, 0, 1).await {
+                        Err(error) if error.is_missing() => {
+                            all = false;
+                            continue;
+                        }
+                        _ => {}
+                    }
+                }
                 let message = InHand { meta, body };
                 match self.fetch_one(&message, items, flags_too).await? {
                     Ok(()) => {}
