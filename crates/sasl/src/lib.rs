@@ -10,7 +10,7 @@ mod profile;
 
 pub use authenticator::{Attempt, Authenticator, Granted, Refusal, RefusalCode};
 pub use mechanism::{
-    Challenge, Credentials, DecodeError, Mechanism, decode_challenge, external_response, oauthbearer_response,
-    xoauth2_response,
+    Challenge, Credentials, DecodeError, Mechanism, decode_challenge, external_response,
+    oauthbearer_response, xoauth2_response,
 };
 pub use profile::{Offer, Profile, Rights};

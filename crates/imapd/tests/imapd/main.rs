@@ -11,5 +11,6 @@ mod messages;
 mod offers;
 mod other_clients;
 mod revisions;
+mod rfc;
 mod sync;
 mod transcripts;

@@ -6,21 +6,23 @@ A transcript holds, line by line:
   # a remark
   1> a command of session 1, without its tag; {validity}, {modseq} and what `=` has kept are filled in
   1< a line that session 1 is answered, its tag and the text for people left out
+  1. waits for one line that session 1 is told unasked
   = name    keeps the last HIGHESTMODSEQ that was told
+IDLE is answered by its continuation, DONE by the end of IDLE; COMPRESS is followed by compressed octets.
 Sessions start when they are first spoken to. Usage: record.py FILE...
 """
-import os, re, shutil, subprocess, sys, tempfile
+import os, re, shutil, subprocess, sys, tempfile, zlib
 
 CONF = """
 base_dir = {dir}/run
 log_path = {dir}/log
 mail_location = maildir:{dir}/mail:LAYOUT=fs
-mail_plugins = quota
+mail_plugins = quota zlib
 ssl = no
 first_valid_uid = 1
 first_valid_gid = 1
 protocol imap {{
-  mail_plugins = quota imap_quota
+  mail_plugins = quota imap_quota imap_zlib
 }}
 plugin {{
   quota = maildir:
@@ -43,21 +45,37 @@ class Session:
         command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "env", "USER=x",
                    f"HOME={os.path.dirname(conf)}", "/usr/lib/dovecot/imap", "-c", conf]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL)
-        assert self.process.stdout.readline().startswith(b"* PREAUTH")
+                                        stderr=subprocess.DEVNULL, bufsize=0)
+        self.buffer, self.packer, self.unpacker = b"", None, None
+        assert self.line().startswith("* PREAUTH")
+
+    def line(self):
+        while b"\r\n" not in self.buffer:
+            octets = self.process.stdout.read(65536)
+            assert octets, "Dovecot has gone"
+            self.buffer += self.unpacker.decompress(octets) if self.unpacker else octets
+        line, self.buffer = self.buffer.split(b"\r\n", 1)
+        line = line.decode()
+        coded = re.match(r"\* (OK|NO|BYE) \[[^]]*\]", line)
+        return coded.group(0) if coded else line
 
     def ask(self, text):
-        self.process.stdin.write(b"t " + text.encode().replace(b"\\r\\n", b"\r\n") + b"\r\n")
-        self.process.stdin.flush()
+        octets = text.encode().replace(b"\\r\\n", b"\r\n") + b"\r\n"
+        octets = octets if text == "DONE" else b"t " + octets
+        if self.packer:
+            octets = self.packer.compress(octets) + self.packer.flush(zlib.Z_SYNC_FLUSH)
+        self.process.stdin.write(octets)
         lines = []
         while True:
-            line = self.process.stdout.readline().decode().rstrip("\r\n")
-            assert line, "Dovecot has gone"
+            line = self.line()
+            if text == "IDLE" and line.startswith("+"):
+                return lines + ["+"]
             done = re.match(r"t (OK|NO|BAD)( \[[^]]*\])?", line)
             if done:
+                if text == "COMPRESS DEFLATE" and not self.packer:
+                    self.packer, self.unpacker = zlib.compressobj(wbits=-15), zlib.decompressobj(wbits=-15)
                 return lines + [done.group(1) + (done.group(2) or "")]
-            coded = re.match(r"\* (OK|NO|BYE) \[[^]]*\]", line)
-            lines.append(coded.group(0) if coded else line)
+            lines.append(line)
 
 
 def record(path):
@@ -74,6 +92,8 @@ def record(path):
         out.append(line)
         if line.startswith("= "):
             kept[line[2:]] = kept["modseq"]
+        elif re.match(r"\d\.", line):
+            out.append(f"{line[0]}< {sessions[line[0]].line()}")
         elif re.match(r"\d> ", line):
             who, text = line[0], line[3:]
             for name, value in kept.items():
