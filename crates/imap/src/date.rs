@@ -17,6 +17,12 @@ pub fn internal_date(at: Timestamp) -> String {
     format!("\"{:2}-{month}-{:04} {hour:02}:{minute:02}:{second:02} +0000\"", at.day(), at.year())
 }
 
+/// Days since 1970-01-01.
+pub fn day_number(date: Date) -> i64 {
+    let seconds = date.to_zoned(TimeZone::UTC).map_or(0, |midnight| midnight.timestamp().as_second());
+    seconds.div_euclid(86_400)
+}
+
 /// `date-time`: `"17-Jul-1996 02:44:25 -0700"`, the day with a leading space or zero.
 pub(crate) fn date_time(cursor: &mut Cursor<'_>) -> Parse<Timestamp> {
     let at = cursor.at();

@@ -1,20 +1,17 @@
 //! APPEND (RFC 3501 §6.3.11): the messages go into the store as they come, all of them or none (RFC 3502).
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use imap::Compact;
 use imap::command::{AfterMessage, AppendMessage, parse_after_message, parse_append};
 use imap::framing::Frame;
-use imap::mime::{Armour, Learner};
+use imap::mime::Armour;
 use imap::response::Line;
-use kernel::Timestamp;
-use mailstore::{Delivery, Folder, Heads, Learned, NewBody};
+use intake::Reading;
+use mailstore::{Delivery, Folder, NewBody};
 
 use crate::capability::Extension;
 use crate::connection::End;
 use crate::messages::too_many_keywords;
-use crate::search::day_number;
 use crate::selected::flags_from;
 use crate::session::{Answer, Handled, Session};
 
@@ -158,7 +155,7 @@ impl Session {
     /// Takes a message in. What came as literal8 is stored so that BODY[] can give it without NUL.
     async fn receive(&mut self, binary: bool) -> Result<Result<NewBody, Answer>, End> {
         let mut body = self.context.store.body();
-        let mut learner = Learner::new();
+        let mut reading = Reading::default();
         let mut armour = binary.then(Armour::default);
         let mut failed = None;
         loop {
@@ -176,21 +173,21 @@ impl Session {
                     }
                     None => piece,
                 };
-                learner.push(&piece);
+                reading.push(&piece);
                 failed = body.push(&piece).await.err();
             }
         }
         if let (Some(armour), None) = (armour, &failed) {
             let mut rest = Vec::new();
             armour.finish(&mut rest);
-            learner.push(&rest);
+            reading.push(&rest);
             failed = body.push(&rest).await.err();
         }
         if let Some(error) = failed {
             return Ok(Err(Answer::failed(&error)));
         }
         let mut body = body.finish();
-        body.learned = Some(Arc::new(kept(learner.finish())));
+        body.learned = Some(reading.finish());
         Ok(Ok(body))
     }
 
@@ -289,24 +286,4 @@ struct Next {
     message: Result<AppendMessage, Answer>,
     size: u64,
     synchronising: bool,
-}
-
-/// What was learned of a message, as the store keeps it.
-fn kept(learned: imap::mime::Learned) -> Learned {
-    let heads = learned.heads;
-    Learned {
-        structure: learned.structure.into(),
-        preview: Some(learned.preview),
-        heads: Some(Heads {
-            from: heads.from,
-            to: heads.to,
-            cc: heads.cc,
-            bcc: heads.bcc,
-            subject: heads.subject,
-            message_id: heads.message_id,
-            sent_day: heads.sent.map(day_number),
-            sent_at: heads.sent_at.and_then(|seconds| Timestamp::from_second(seconds).ok()),
-        }),
-        text: learned.text,
-    }
 }

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use imap::command::{Flag, Search, SearchKey, SearchReturn, Sort, SortKey, Thread};
+use imap::date::day_number;
 use imap::mime::{Finder, fold};
 use imap::response::Line;
 use imap::search::{field_holds, header_holds, sent_day};
@@ -489,12 +490,6 @@ fn add(mask: &mut Mask, more: &[bool]) {
 
 fn day(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
-}
-
-/// Days since 1970-01-01.
-pub(crate) fn day_number(date: Date) -> i64 {
-    let seconds = date.to_zoned(TimeZone::UTC).map_or(0, |midnight| midnight.timestamp().as_second());
-    seconds.div_euclid(86_400)
 }
 
 fn has(flags: &Flags, flag: &Flag) -> bool {

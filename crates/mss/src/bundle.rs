@@ -92,7 +92,7 @@ fn codes(documents: &[cda::Document]) -> Result<String, ComposeError> {
 /// `XDM/1.0/DDM+<label> <NAME> <given name> <birth date>` (ECO.2.1.3). What the document does not say is left out.
 fn subject(documents: &[cda::Document], name: &Name, replaces: bool) -> String {
     let label = match documents {
-        [one] => label(one),
+        [one] => type_label(one),
         many => format!("{} documents", many.len()),
     };
     let mention = if replaces { REPLACES } else { "" };
@@ -129,7 +129,7 @@ fn pdfs(draft: &Draft, documents: &[cda::Document]) -> (Vec<Attachment>, Vec<Not
             .or_else(|| document.effective_time.as_ref().and_then(Time::day))
             .or_else(|| written.day())
             .unwrap_or_default();
-        let words = [day, &label(document), &name.family, &name.given];
+        let words = [day, &type_label(document), &name.family, &name.given];
         let stem: Vec<String> = words.into_iter().map(file_part).filter(|word| !word.is_empty()).collect();
         let stem = stem.join("_");
         let mut file = format!("{stem}.pdf");
@@ -162,8 +162,9 @@ impl Name {
     }
 }
 
-/// The label of the document's type, else its title, else the code; accents stay.
-fn label(document: &cda::Document) -> String {
+/// What subjects and file names call a document (ECO.2.1.3, ECO.2.1.6): the label of its type, else its title, else the
+/// code; accents stay, forty characters at most.
+pub fn type_label(document: &cda::Document) -> String {
     let code = document.code.as_ref();
     let candidates = [
         code.map_or("", |code| code.display_name.as_str()),
@@ -174,7 +175,8 @@ fn label(document: &cda::Document) -> String {
     one_line(found).chars().take(LABEL_LENGTH).collect::<String>().trim_end().to_owned()
 }
 
-fn one_line(text: &str) -> String {
+/// The text on one line: control characters are blanks, and blanks in a row are one.
+pub fn one_line(text: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

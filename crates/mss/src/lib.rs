@@ -24,6 +24,7 @@ mod receipt;
 mod suggestion;
 
 pub use address::{Address, AddressError, PATIENT_DOMAIN};
+pub use bundle::{one_line, type_label};
 pub use carried::{Carried, CarriedDocument, carried};
 pub use compose::{ComposeError, Composed, Note, compose, compose_noted};
 pub use draft::{Document, Draft};

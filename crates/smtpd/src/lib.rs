@@ -31,7 +31,6 @@ mod deliver;
 mod envelope;
 mod headers;
 mod inboxes;
-mod learn;
 mod listener;
 mod notices;
 mod pen;

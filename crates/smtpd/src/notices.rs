@@ -1,13 +1,13 @@
 //! Which notices a message gives rise to (RFC 3461 §5, RFC 3464), and their delivery to its sender.
 
 use bytes::Bytes;
+use intake::Reading;
 use kernel::Timestamp;
 use mailstore::{Delivery, Flags, MailStore};
 use smtp::{Action, Notice, Outcome, Ret};
 
 use crate::envelope::{Fate, Transaction};
 use crate::headers;
-use crate::learn::Reading;
 use crate::receive::Received;
 
 /// How long a late message is said to be tried: the usual five days (RFC 5321 §4.5.4.1).
@@ -83,7 +83,8 @@ pub(crate) async fn write(
     body.push(&bytes).await?;
     let mut body = body.finish();
     let trace = format!("Return-Path: <>\r\nReceived: by {hostname} id {id};\r\n\t{}\r\n", smtp::date(at));
-    let mut reading = Reading::new(trace.as_bytes());
+    let mut reading = Reading::default();
+    reading.push(trace.as_bytes());
     reading.push(&bytes);
     body.learned = Some(reading.finish());
     let who: Vec<String> =

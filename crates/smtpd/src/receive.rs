@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use intake::Reading;
 use kernel::Timestamp;
 use mailstore::{BodyWriter, NewBody};
 use smtp::{DataFault, DataReceiver, Response, Ret};
@@ -11,7 +12,6 @@ use wire::Fact;
 
 use crate::connection::End;
 use crate::envelope::Transaction;
-use crate::learn::Reading;
 use crate::session::{Session, later};
 use crate::trace::Trace;
 
@@ -100,11 +100,13 @@ impl Session {
             at: arrived,
         };
         let trace = Bytes::from(trace.lines());
+        let mut reading = Reading::default();
+        reading.push(&trace);
         Incoming {
             receiver,
             queue_id,
             arrived,
-            reading: Reading::new(&trace),
+            reading,
             trace,
             body: Ok(context.store.body()),
             copy: (transaction.ret == Some(Ret::Full)).then(Vec::new),

@@ -12,6 +12,7 @@ mod http;
 mod lab;
 mod output;
 pub mod shape;
+pub mod trial;
 
 pub use clients::{Client, adapter, adapter_path, bad, client, drive, own};
 pub use http::Answer;

@@ -1,41 +1,15 @@
 //! Bad input against the server on real sockets: too much, too slowly, too deep, too many, at random, and two at once.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kernel::{Limits, Rng, Timing};
 
+use testkit::trial::{asked, memory, panics};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::bench::{Bench, Client, PER, TOKEN, xoauth2};
-
-/// A number from the environment: the extended set asks for more.
-fn asked(variable: &str, otherwise: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
-}
-
-/// Resident memory of this process, in KiB: now, or at its highest.
-fn memory(line: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let text = status.lines().find_map(|found| found.strip_prefix(line)).unwrap();
-    text.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
-}
-
-/// Panics anywhere in this process, the servers' tasks included, counted from the first call on.
-fn panics() -> usize {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    static HOOK: std::sync::Once = std::sync::Once::new();
-    HOOK.call_once(|| {
-        let usual = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            COUNT.fetch_add(1, Ordering::SeqCst);
-            usual(info);
-        }));
-    });
-    COUNT.load(Ordering::SeqCst)
-}
 
 #[tokio::test]
 async fn ten_gigabytes_announced_are_refused_before_they_come() {

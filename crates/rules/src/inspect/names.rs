@@ -2,9 +2,8 @@
 
 use cda::{Document, Time};
 use ins::{folded, unaccented};
+use mss::{one_line, type_label};
 
-/// Characters of a document's label.
-const LABEL: usize = 40;
 /// The mention of AMBU.MSS/va1.02, where senders put it.
 const REPLACES: &str = "[Annule et remplace]";
 
@@ -92,7 +91,7 @@ fn pdf_parts(document: &Document) -> [String; 4] {
     };
     let family = part(&unaccented(traits.birth_name.as_deref().unwrap_or_default())).to_uppercase();
     let given = part(&unaccented(traits.first_given.as_deref().unwrap_or_default()));
-    [day, part(&label(document)), family, given]
+    [day, part(&type_label(document)), family, given]
 }
 
 fn loose(text: &str) -> String {
@@ -111,24 +110,7 @@ fn named(document: &Document) -> Option<(String, String, usize)> {
 
 fn label_of(documents: &[&Document]) -> String {
     match documents {
-        [one] => label(one),
+        [one] => type_label(one),
         many => format!("{} documents", many.len()),
     }
-}
-
-/// The label of the type; where the document leaves it out, its title, else the code.
-fn label(document: &Document) -> String {
-    let code = document.code.as_ref();
-    let candidates = [
-        code.map_or("", |code| code.display_name.as_str()),
-        document.title.as_str(),
-        code.map_or("", |code| code.code.as_str()),
-    ];
-    let found = candidates.into_iter().find(|text| !text.trim().is_empty()).unwrap_or_default();
-    one_line(found).chars().take(LABEL).collect::<String>().trim_end().to_owned()
-}
-
-fn one_line(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

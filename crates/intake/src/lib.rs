@@ -1,26 +1,27 @@
 //! What IMAP will be asked of a message, learned while the message streams in, so that nobody reads it again.
+//!
+//! A crate of its own because both servers take messages in (SMTP, and APPEND), neither knows the other, `imap` knows of no
+//! store, and the store of no IMAP.
 
 use std::sync::Arc;
 
+use imap::date::day_number;
 use imap::mime::Learner;
 use kernel::Timestamp;
 use mailstore::{Heads, Learned};
 
-/// Reads a message in pieces, its trace lines first: what is learned is of the whole that is stored.
-pub(crate) struct Reading(Learner);
+/// Reads a message in pieces, its trace lines first where it has some: what is learned is of the whole that is stored.
+#[derive(Debug, Default)]
+pub struct Reading(Learner);
 
 impl Reading {
-    pub(crate) fn new(trace: &[u8]) -> Self {
-        let mut learner = Learner::new();
-        learner.push(trace);
-        Self(learner)
-    }
-
-    pub(crate) fn push(&mut self, piece: &[u8]) {
+    /// Reads the next octets, of any number.
+    pub fn push(&mut self, piece: &[u8]) {
         self.0.push(piece);
     }
 
-    pub(crate) fn finish(self) -> Arc<Learned> {
+    /// What was learned, as the store keeps it.
+    pub fn finish(self) -> Arc<Learned> {
         let learned = self.0.finish();
         let heads = learned.heads;
         Arc::new(Learned {
@@ -33,18 +34,12 @@ impl Reading {
                 bcc: heads.bcc,
                 subject: heads.subject,
                 message_id: heads.message_id,
-                sent_day: heads.sent.map(days),
+                sent_day: heads.sent.map(day_number),
                 sent_at: heads.sent_at.and_then(|seconds| Timestamp::from_second(seconds).ok()),
             }),
             text: learned.text,
         })
     }
-}
-
-/// Days since 1970-01-01.
-fn days(day: jiff::civil::Date) -> i64 {
-    let epoch = jiff::civil::date(1970, 1, 1);
-    day.duration_since(epoch).as_hours() / 24
 }
 
 #[cfg(test)]
@@ -53,7 +48,8 @@ mod tests {
 
     #[test]
     fn the_trace_is_a_part_of_what_is_learned() {
-        let mut reading = Reading::new(b"Return-Path: <>\r\n");
+        let mut reading = Reading::default();
+        reading.push(b"Return-Path: <>\r\n");
         reading
             .push(b"From: Dr <a@b>\r\nDate: Sat, 3 Jan 1970 23:00:00 -0500\r\nSubject: x\r\n\r\nBonjour\r\n");
         let learned = reading.finish();
