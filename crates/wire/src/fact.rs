@@ -84,6 +84,17 @@ pub enum Fact {
         /// `logout`, `quit`, `eof`, `timeout`, `error: …`, `shutdown`.
         reason: String,
     },
+    /// The server did wrong, as it was told to.
+    Fault {
+        /// Where: `greeting`, `handshake`, `literal`… as in a fault script.
+        point: String,
+        /// The fault's name.
+        name: String,
+        /// What was done.
+        what: String,
+        /// The how many-eth time, from 1.
+        nth: u32,
+    },
     /// A line of the bench's own (stimuli, adapters, strangers).
     Note {
         /// The text.

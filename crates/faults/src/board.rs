@@ -1,0 +1,139 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::plan::{Hit, Moment, Plan};
+
+/// The faults armed on the fixed ports, for the window of a run each. Nothing on it outlives the process: after a crash
+/// every server behaves.
+#[derive(Clone, Debug, Default)]
+pub struct Board(Arc<Mutex<Armed>>);
+
+#[derive(Debug, Default)]
+struct Armed {
+    last: u64,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: u64,
+    mailbox: String,
+    plan: Plan,
+}
+
+/// Why a plan was not armed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Busy {
+    /// One run at a time has faults on a mailbox.
+    #[error("faults are armed on {0} already; wait for the end of that run")]
+    Mailbox(String),
+    /// Before a login nobody can be told from anybody: one such plan at a time.
+    #[error("a fault that comes before the login is armed for {0}; wait for the end of that run")]
+    Doors(String),
+}
+
+impl Board {
+    /// Arms a plan for whoever comes to the fixed ports before a login, and for `mailbox` after it, until the guard is
+    /// dropped.
+    ///
+    /// # Errors
+    /// [`Busy`] where another plan is in the way.
+    pub fn arm(&self, mailbox: &str, plan: Plan) -> Result<Guard, Busy> {
+        let mut armed = self.armed();
+        if let Some(other) = armed.entries.iter().find(|entry| entry.mailbox.eq_ignore_ascii_case(mailbox)) {
+            return Err(Busy::Mailbox(other.mailbox.clone()));
+        }
+        if plan.begins_before_login()
+            && let Some(other) = armed.entries.iter().find(|entry| entry.plan.begins_before_login())
+        {
+            return Err(Busy::Doors(other.mailbox.clone()));
+        }
+        armed.last += 1;
+        let id = armed.last;
+        armed.entries.push(Entry { id, mailbox: mailbox.to_owned(), plan });
+        Ok(Guard { board: self.clone(), id })
+    }
+
+    fn at(&self, moment: &Moment<'_>) -> Option<Hit> {
+        let plans: Vec<Plan> = {
+            let armed = self.armed();
+            if armed.entries.is_empty() {
+                return None;
+            }
+            let meant = |entry: &&Entry| moment.mailbox.is_none_or(|one| one.eq_ignore_ascii_case(&entry.mailbox));
+            armed.entries.iter().filter(meant).map(|entry| entry.plan.clone()).collect()
+        };
+        plans.iter().find_map(|plan| plan.at(moment))
+    }
+
+    fn armed(&self) -> MutexGuard<'_, Armed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps a plan armed; dropping it disarms.
+#[derive(Debug)]
+pub struct Guard {
+    board: Board,
+    id: u64,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let id = self.id;
+        self.board.armed().entries.retain(|entry| entry.id != id);
+    }
+}
+
+/// Whom one listener asks: the plan of its run on a port of its own, or the board of the fixed ports.
+#[derive(Clone, Debug, Default)]
+pub enum Asker {
+    /// Nothing ever goes wrong.
+    #[default]
+    Nobody,
+    /// A port of its own.
+    Plan(Plan),
+    /// A fixed port.
+    Board(Board),
+}
+
+impl Asker {
+    /// What happens at this moment.
+    pub fn at(&self, moment: &Moment<'_>) -> Option<Hit> {
+        match self {
+            Self::Nobody => None,
+            Self::Plan(plan) => plan.at(moment),
+            Self::Board(board) => board.at(moment),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Point, Protocol};
+
+    fn plan(at: &str) -> Plan {
+        Plan::new(format!("[[fault]]\nat = \"{at}\"\ntimes = 0\ndo = \"cut\"").parse().unwrap(), 1)
+    }
+
+    #[test]
+    fn a_fault_is_for_its_mailbox_and_ends_with_its_guard() {
+        let board = Board::default();
+        let asker = Asker::Board(board.clone());
+        let moment = Moment::new(Protocol::Imap, Point::Idle);
+        let guard = board.arm("a@x.test", plan("idle")).unwrap();
+        assert!(asker.at(&moment.mailbox(Some("A@x.test"))).is_some());
+        assert!(asker.at(&moment.mailbox(Some("b@x.test"))).is_none());
+        drop(guard);
+        assert!(asker.at(&moment.mailbox(Some("a@x.test"))).is_none());
+    }
+
+    #[test]
+    fn two_plans_that_could_be_taken_for_each_other_are_not_armed_together() {
+        let board = Board::default();
+        let _guard = board.arm("a@x.test", plan("handshake")).unwrap();
+        assert_eq!(board.arm("A@x.test", plan("idle")).unwrap_err(), Busy::Mailbox("a@x.test".into()));
+        assert_eq!(board.arm("b@x.test", plan("greeting")).unwrap_err(), Busy::Doors("a@x.test".into()));
+        assert!(board.arm("b@x.test", plan("idle")).is_ok());
+    }
+}
