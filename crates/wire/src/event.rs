@@ -29,6 +29,8 @@ pub enum Service {
     Psc,
     /// The lab's certificate authority over HTTP (CRLs, certificates).
     Pki,
+    /// The sandbox's authoritative DNS.
+    Dns,
     /// The bench itself: windows, adapters, verdicts.
     Bench,
 }
@@ -41,6 +43,7 @@ impl Service {
             Self::Smtp => "smtp",
             Self::Psc => "psc",
             Self::Pki => "pki",
+            Self::Dns => "dns",
             Self::Bench => "bench",
         }
     }
