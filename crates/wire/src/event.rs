@@ -31,6 +31,8 @@ pub enum Service {
     Pki,
     /// The sandbox's authoritative DNS.
     Dns,
+    /// The sandbox of the Annuaire Santé's API.
+    Directory,
     /// The bench itself: windows, adapters, verdicts.
     Bench,
 }
@@ -44,6 +46,7 @@ impl Service {
             Self::Psc => "psc",
             Self::Pki => "pki",
             Self::Dns => "dns",
+            Self::Directory => "directory",
             Self::Bench => "bench",
         }
     }

@@ -95,6 +95,11 @@ pub enum Fact {
         /// The how many-eth time, from 1.
         nth: u32,
     },
+    /// Somebody asked the sandbox's directory (SC.MSS/CONF.20, SC.MSS/UX.41).
+    Search {
+        /// What was asked, and what was handed out.
+        search: SearchFacts,
+    },
     /// A line of the bench's own (stimuli, adapters, strangers).
     Note {
         /// The text.
@@ -225,4 +230,21 @@ pub struct MailFacts {
     pub message_id: Option<String>,
     /// EHLO or HELO name of the session.
     pub helo: String,
+}
+
+/// A request to the directory's API, whatever its result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchFacts {
+    /// The resource, such as `Practitioner`; empty where none was asked for (`metadata`, a refusal before that).
+    pub resource: String,
+    /// Name, with its modifier, and value of each parameter, in order; of a page those of its search.
+    pub parameters: Vec<(String, String)>,
+    /// HTTP status of the answer.
+    pub status: u16,
+    /// How many resources match, on all pages.
+    pub found: u64,
+    /// MSSanté addresses in the answer, 100 at most.
+    pub addresses: Vec<String>,
+    /// SHA-256 of the application's key, hexadecimal.
+    pub key_sha256: Option<String>,
 }

@@ -11,7 +11,7 @@ pub mod old_tls;
 
 pub use event::{ConnectionId, Event, Origin, Service};
 pub use fact::{
-    AuthFacts, AuthOutcome, CertificateFacts, ClientHelloFacts, Direction, Fact, MailFacts, TlsFacts,
-    TokenFacts,
+    AuthFacts, AuthOutcome, CertificateFacts, ClientHelloFacts, Direction, Fact, MailFacts, SearchFacts,
+    TlsFacts, TokenFacts,
 };
 pub use line::mask_line;
