@@ -1,3 +1,5 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +56,17 @@ pub struct Claims {
     /// The national identifier, on tokens that carry it.
     #[serde(rename = "SubjectNameID", default, skip_serializing_if = "Option::is_none")]
     pub subject_name_id: Option<String>,
+    /// The client certificate that the token is bound to, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+/// What a certificate-bound token asks of whoever presents it (RFC 8705 §3.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// Digest of the certificate.
+    #[serde(rename = "x5t#S256", default)]
+    pub x5t_s256: String,
 }
 
 /// How the person identified herself.
@@ -167,6 +180,22 @@ impl Claims {
     }
 }
 
+impl Confirmation {
+    /// The confirmation of this certificate (DER), in the RFC's form: base64url of its SHA-256.
+    pub fn of(certificate: &[u8]) -> Self {
+        Self { x5t_s256: kernel::base64url(&kernel::sha256(certificate)) }
+    }
+
+    /// Whether this is the certificate (DER). The ANS's own samples hold the base64 of the digest's *hexadecimal
+    /// text*: that form is accepted beside the RFC's.
+    pub fn matches(&self, certificate: &[u8]) -> bool {
+        let digest = kernel::sha256(certificate);
+        let hex = STANDARD.encode(kernel::hex(&digest));
+        self.x5t_s256 == kernel::base64url(&digest)
+            || self.x5t_s256.trim_end_matches('=') == hex.trim_end_matches('=')
+    }
+}
+
 impl AuthMode {
     /// The claim's value.
     pub fn name(self) -> &'static str {
@@ -225,6 +254,16 @@ mod tests {
             Some("500000001815646/CPAT00045")
         );
         assert_eq!(resolve("", "", &[], ""), None);
+    }
+
+    #[test]
+    fn a_confirmation_is_read_in_both_forms() {
+        // SHA-256("abc"), FIPS 180-2, appendix B.1.
+        let rfc = Confirmation::of(b"abc");
+        assert_eq!(rfc.x5t_s256, "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
+        let hex = STANDARD.encode("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert!(rfc.matches(b"abc") && Confirmation { x5t_s256: hex }.matches(b"abc"));
+        assert!(!rfc.matches(b"abd") && !Confirmation { x5t_s256: String::new() }.matches(b"abc"));
     }
 
     #[test]

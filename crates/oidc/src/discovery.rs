@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The discovery document (OpenID Connect Discovery 1.0 §3), with PSC's values where they are true of the sandbox.
@@ -84,6 +86,30 @@ pub struct Discovery {
     /// Whether pushed requests are demanded.
     #[serde(default)]
     pub require_pushed_authorization_requests: bool,
+    /// Where a decoupled identification starts (CIBA Core §4).
+    #[serde(default)]
+    pub backchannel_authentication_endpoint: String,
+    /// `poll` only; PSC announces `ping` too and does not offer it.
+    #[serde(default)]
+    pub backchannel_token_delivery_modes_supported: Vec<String>,
+    /// Whether clients are told of logouts by a request to their server.
+    #[serde(default)]
+    pub backchannel_logout_supported: bool,
+    /// Whether that request names the session.
+    #[serde(default)]
+    pub backchannel_logout_session_supported: bool,
+    /// Whether clients are told of logouts through the browser.
+    #[serde(default)]
+    pub frontchannel_logout_supported: bool,
+    /// Whether that address names the session.
+    #[serde(default)]
+    pub frontchannel_logout_session_supported: bool,
+    /// Values of `prompt`.
+    #[serde(default)]
+    pub prompt_values_supported: Vec<String>,
+    /// The endpoints that take a client certificate (RFC 8705 §5): the same addresses, as at PSC.
+    #[serde(default)]
+    pub mtls_endpoint_aliases: BTreeMap<String, String>,
 }
 
 impl Discovery {
@@ -91,7 +117,8 @@ impl Discovery {
     pub fn sandbox(issuer: &str, wallet_base: &str) -> Self {
         let endpoint = |name: &str| format!("{issuer}/protocol/openid-connect/{name}");
         let list = |values: &[&str]| values.iter().map(|v| (*v).to_owned()).collect::<Vec<_>>();
-        let client_authentication = list(&["client_secret_basic", "client_secret_post"]);
+        let client_authentication = list(&["client_secret_basic", "client_secret_post", "tls_client_auth"]);
+        let alias = |name: &str, path: &str| (format!("{name}_endpoint"), endpoint(path));
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: format!("{wallet_base}/auth"),
@@ -101,7 +128,12 @@ impl Discovery {
             end_session_endpoint: endpoint("logout"),
             jwks_uri: endpoint("certs"),
             revocation_endpoint: endpoint("revoke"),
-            grant_types_supported: list(&["authorization_code", "refresh_token"]),
+            grant_types_supported: list(&[
+                "authorization_code",
+                "refresh_token",
+                crate::CIBA_GRANT,
+                crate::EXCHANGE_GRANT,
+            ]),
             id_token_signing_alg_values_supported: list(&["RS256"]),
             response_types_supported: list(&["code"]),
             response_modes_supported: list(&["query"]),
@@ -149,9 +181,24 @@ impl Discovery {
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
             code_challenge_methods_supported: list(&["S256"]),
-            tls_client_certificate_bound_access_tokens: false,
+            tls_client_certificate_bound_access_tokens: true,
             authorization_response_iss_parameter_supported: true,
             require_pushed_authorization_requests: false,
+            backchannel_authentication_endpoint: endpoint("ext/ciba/auth"),
+            backchannel_token_delivery_modes_supported: list(&["poll"]),
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
+            frontchannel_logout_supported: true,
+            frontchannel_logout_session_supported: true,
+            prompt_values_supported: list(&["none", "login", "consent", "select_account"]),
+            mtls_endpoint_aliases: [
+                alias("token", "token"),
+                alias("introspection", "token/introspect"),
+                alias("revocation", "revoke"),
+                alias("userinfo", "userinfo"),
+                alias("backchannel_authentication", "ext/ciba/auth"),
+            ]
+            .into(),
         }
     }
 }

@@ -26,7 +26,25 @@ pub enum TokenRequest<'a> {
         /// The newest refresh token: PSC gives another one each time.
         refresh_token: &'a Secret<String>,
     },
+    /// One poll of a decoupled request (CIBA Core §10.1).
+    Ciba {
+        /// The request's name.
+        auth_req_id: &'a Secret<String>,
+    },
+    /// Exchange of a PSC token for a token of an API (RFC 8693 §2.1); the client authenticates by certificate.
+    Exchange {
+        /// The access token; it serves once.
+        subject_token: &'a Secret<String>,
+        /// Scopes of the API, with spaces.
+        scope: &'a str,
+    },
 }
+
+/// The grant of a token exchange (RFC 8693 §2.1).
+pub const EXCHANGE_GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// The kind of the subject token in an exchange (RFC 8693 §3).
+pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// What the token endpoint answers (RFC 6749 §5.1 and Keycloak's additions). Tokens are secrets; nothing here can be
 /// printed by accident.
@@ -86,6 +104,18 @@ pub enum ErrorCode {
     UnsupportedGrantType,
     /// A response type that is not offered.
     UnsupportedResponseType,
+    /// The person has not answered yet (CIBA Core §11).
+    AuthorizationPending,
+    /// Polled too often: five seconds more between polls from now on (CIBA Core §11).
+    SlowDown,
+    /// The person did not answer in time (CIBA Core §11).
+    ExpiredToken,
+    /// `login_hint` names nobody that PSC knows (CIBA Core §13).
+    UnknownUserId,
+    /// `binding_message` cannot be shown (CIBA Core §13).
+    InvalidBindingMessage,
+    /// The server is away for a while.
+    TemporarilyUnavailable,
 }
 
 /// A token endpoint's answer that is no token.
@@ -104,7 +134,22 @@ impl TokenRequest<'_> {
     /// The form to post, `application/x-www-form-urlencoded`; secret as a whole. With `client`, the client's name
     /// and secret go into the form (`client_secret_post`).
     pub fn body(&self, client: Option<(&str, &Secret<String>)>) -> Secret<String> {
-        let mut pairs = match self {
+        let mut pairs = self.pairs();
+        if let Some((id, secret)) = client {
+            pairs.extend([("client_id", id), ("client_secret", secret.reveal().as_str())]);
+        }
+        Secret::new(encode_pairs(pairs))
+    }
+
+    /// The form of a client that authenticates by its certificate: its name alone (`tls_client_auth`, RFC 8705 §2).
+    pub fn body_by_certificate(&self, client_id: &str) -> Secret<String> {
+        let mut pairs = self.pairs();
+        pairs.push(("client_id", client_id));
+        Secret::new(encode_pairs(pairs))
+    }
+
+    fn pairs(&self) -> Vec<(&str, &str)> {
+        match self {
             Self::Code { code, redirect_uri, code_verifier } => vec![
                 ("grant_type", "authorization_code"),
                 ("code", code.reveal().as_str()),
@@ -114,11 +159,16 @@ impl TokenRequest<'_> {
             Self::Refresh { refresh_token } => {
                 vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.reveal().as_str())]
             }
-        };
-        if let Some((id, secret)) = client {
-            pairs.extend([("client_id", id), ("client_secret", secret.reveal().as_str())]);
+            Self::Ciba { auth_req_id } => {
+                vec![("grant_type", crate::CIBA_GRANT), ("auth_req_id", auth_req_id.reveal().as_str())]
+            }
+            Self::Exchange { subject_token, scope } => vec![
+                ("grant_type", EXCHANGE_GRANT),
+                ("subject_token", subject_token.reveal().as_str()),
+                ("subject_token_type", ACCESS_TOKEN_TYPE),
+                ("scope", *scope),
+            ],
         }
-        Secret::new(encode_pairs(pairs))
     }
 }
 
@@ -201,6 +251,17 @@ impl ResponseError {
         matches!(self, Self::Refused(body) if body.error == "invalid_grant")
     }
 
+    /// Whether a decoupled request still waits for its person: poll again after the interval, and five seconds later
+    /// than before where [`ResponseError::is_too_fast`].
+    pub fn is_pending(&self) -> bool {
+        matches!(self, Self::Refused(body) if body.error == "authorization_pending") || self.is_too_fast()
+    }
+
+    /// Whether a decoupled request was polled too often (`slow_down`).
+    pub fn is_too_fast(&self) -> bool {
+        matches!(self, Self::Refused(body) if body.error == "slow_down")
+    }
+
     /// Whether the same request may succeed later: the server is away or overloaded.
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -226,6 +287,12 @@ impl ErrorCode {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
+            Self::UnknownUserId => "unknown_user_id",
+            Self::InvalidBindingMessage => "invalid_binding_message",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
     }
 
@@ -234,6 +301,7 @@ impl ErrorCode {
         match self {
             Self::InvalidClient | Self::InvalidToken => 401,
             Self::ServerError => 500,
+            Self::TemporarilyUnavailable => 503,
             _ => 400,
         }
     }

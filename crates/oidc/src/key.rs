@@ -1,11 +1,20 @@
+use std::sync::Arc;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk as LibraryJwk, ThumbprintHash};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use kernel::base64url;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// An RSA key that signs tokens, with the name that its public half has in the JWKS. `Debug` shows the name only.
+///
+/// The key is parsed once and signs directly: the JWT library reads and checks its private key again for each
+/// signature, which costs as much as the signature.
 #[derive(Clone)]
 pub struct SigningKey {
-    key: EncodingKey,
+    pair: Arc<RsaKeyPair>,
     public: Jwk,
 }
 
@@ -72,7 +81,10 @@ impl SigningKey {
             n: rsa.n,
             e: rsa.e,
         };
-        Ok(Self { key, public })
+        // The library keeps PKCS#1, whatever the PEM was.
+        let pair = RsaKeyPair::from_der(key.as_bytes())
+            .map_err(|rejected| KeyError::Private(rejected.to_string()))?;
+        Ok(Self { pair: Arc::new(pair), public })
     }
 
     /// The key's name.
@@ -90,9 +102,34 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError::Sign`] when the claims are no JSON object or the key is damaged.
     pub fn sign<T: Serialize>(&self, claims: &T) -> Result<String, KeyError> {
-        let mut header = Header::new(Algorithm::RS256);
-        header.kid = Some(self.public.kid.clone());
-        jsonwebtoken::encode(&header, claims, &self.key).map_err(|error| KeyError::Sign(error.to_string()))
+        self.sign_as("JWT", claims)
+    }
+
+    /// The same with another `typ` in the header: `logout+jwt` for logout tokens.
+    ///
+    /// # Errors
+    /// [`KeyError::Sign`], as [`SigningKey::sign`].
+    pub fn sign_as<T: Serialize>(&self, typ: &str, claims: &T) -> Result<String, KeyError> {
+        self.sign_under(&self.public.kid, typ, claims)
+    }
+
+    /// Signs under a name that need not be this key's: how the sandbox forges a token whose signature does not match.
+    ///
+    /// # Errors
+    /// [`KeyError::Sign`], as [`SigningKey::sign`].
+    pub fn sign_under<T: Serialize>(&self, kid: &str, typ: &str, claims: &T) -> Result<String, KeyError> {
+        let header = json!({"alg": "RS256", "typ": typ, "kid": kid});
+        let failed = |error: serde_json::Error| KeyError::Sign(error.to_string());
+        let mut token = base64url(header.to_string().as_bytes());
+        token.push('.');
+        token.push_str(&base64url(&serde_json::to_vec(claims).map_err(failed)?));
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), token.as_bytes(), &mut signature)
+            .map_err(|_| KeyError::Sign("the cryptographic library refused".into()))?;
+        token.push('.');
+        token.push_str(&base64url(&signature));
+        Ok(token)
     }
 }
 

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -6,9 +7,9 @@ use serde::de::DeserializeOwned;
 
 use crate::claims::{Claims, IdClaims, at_hash};
 use crate::key::Jwks;
-use crate::{ACR_ACCEPTED, jwt};
+use crate::{ACR_ACCEPTED, LogoutClaims, jwt};
 
-/// Verifies PSC tokens against one environment's keys: no network, no clock.
+/// Verifies PSC tokens against the keys of one environment, or of several: no network, no clock.
 ///
 /// ```
 /// # use oidc::{Jwks, TokenError, Verifier};
@@ -17,9 +18,16 @@ use crate::{ACR_ACCEPTED, jwt};
 /// ```
 #[derive(Clone)]
 pub struct Verifier {
-    issuer: String,
-    keys: Vec<(String, DecodingKey)>,
+    /// Never empty; the first is the environment's own.
+    realms: Vec<Realm>,
     leeway: Duration,
+}
+
+/// An issuer and its keys: a key of one never vouches for another.
+#[derive(Clone)]
+struct Realm {
+    issuer: String,
+    keys: Arc<Vec<(String, DecodingKey)>>,
 }
 
 /// The first rule that a token breaks, in the order in which the rules are looked at.
@@ -68,7 +76,20 @@ pub enum TokenError {
 impl Verifier {
     /// A verifier for one issuer and its keys, with no leeway: right for a server on the same clock as PSC.
     pub fn new(issuer: impl Into<String>, keys: &Jwks) -> Self {
-        Self { issuer: issuer.into(), keys: keys.usable(), leeway: Duration::ZERO }
+        Self { realms: vec![Realm::new(issuer.into(), keys)], leeway: Duration::ZERO }
+    }
+
+    /// Accepts the tokens of one more issuer, with its own keys; a second set for the same issuer replaces the first.
+    /// For an operator that also serves clients of another Pro Santé Connect (the ANS's sandbox); the key set comes
+    /// from a file or an address, which is the caller's affair.
+    #[must_use]
+    pub fn and(mut self, issuer: impl Into<String>, keys: &Jwks) -> Self {
+        let realm = Realm::new(issuer.into(), keys);
+        match self.realms.iter_mut().find(|known| known.issuer == realm.issuer) {
+            Some(known) => *known = realm,
+            None => self.realms.push(realm),
+        }
+        self
     }
 
     /// How far clocks may differ. An operator on another machine allows at most 30 s.
@@ -78,9 +99,14 @@ impl Verifier {
         self
     }
 
-    /// The issuer whose tokens are accepted.
+    /// The first issuer whose tokens are accepted: the environment's own.
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        self.realms.first().map_or("", |realm| &realm.issuer)
+    }
+
+    /// All issuers whose tokens are accepted.
+    pub fn issuers(&self) -> impl Iterator<Item = &str> {
+        self.realms.iter().map(|realm| realm.issuer.as_str())
     }
 
     /// Verifies an access token: form, algorithm, key, signature, issuer, dates, level, kind.
@@ -89,10 +115,44 @@ impl Verifier {
     /// The first rule broken, in that order.
     pub fn access(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
         let claims: Claims = self.signed(token)?;
-        self.check_issuer(&claims.iss)?;
         self.check_dates(claims.iat, claims.exp, now)?;
         check_acr(&claims.acr)?;
         if claims.typ == "Bearer" { Ok(claims) } else { Err(TokenError::Type) }
+    }
+
+    /// Verifies a token of an API, got by token exchange (RFC 8693): as an access token, but of the kind
+    /// [`crate::API_TOKEN`], so that the two can never stand in for each other.
+    ///
+    /// # Errors
+    /// As [`Verifier::access`].
+    pub fn api_token(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
+        let claims: Claims = self.signed(token)?;
+        self.check_dates(claims.iat, claims.exp, now)?;
+        if claims.typ == crate::API_TOKEN { Ok(claims) } else { Err(TokenError::Type) }
+    }
+
+    /// Verifies a logout token as a client must (OpenID Connect Back-Channel Logout 1.0 §2.6). That its `jti` is new
+    /// and that its session is known are the caller's to check.
+    ///
+    /// # Errors
+    /// The first rule broken: form, algorithm, key, signature, issuer, audience, dates, then [`TokenError::Type`] for
+    /// a token without the logout event or with a nonce, and [`TokenError::Malformed`] for one that names neither
+    /// session nor person.
+    pub fn logout_token(
+        &self,
+        token: &str,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<LogoutClaims, TokenError> {
+        let claims: LogoutClaims = self.signed(token)?;
+        if claims.aud != client_id {
+            return Err(TokenError::Audience);
+        }
+        self.check_dates(claims.iat, claims.exp, now)?;
+        if claims.nonce.is_some() || !claims.is_logout() {
+            return Err(TokenError::Type);
+        }
+        if claims.sid.is_none() && claims.sub.is_none() { Err(TokenError::Malformed) } else { Ok(claims) }
     }
 
     /// Verifies an ID token as a client must (OpenID Connect Core §3.1.3.7); `access_token` is the one that came
@@ -109,7 +169,6 @@ impl Verifier {
         now: Timestamp,
     ) -> Result<IdClaims, TokenError> {
         let claims: IdClaims = self.signed(token)?;
-        self.check_issuer(&claims.iss)?;
         if claims.aud != client_id {
             return Err(TokenError::Audience);
         }
@@ -134,7 +193,6 @@ impl Verifier {
     /// Form, algorithm, key, signature, issuer, kind.
     pub fn id_token_hint(&self, token: &str) -> Result<IdClaims, TokenError> {
         let claims: IdClaims = self.signed(token)?;
-        self.check_issuer(&claims.iss)?;
         if claims.typ == "ID" { Ok(claims) } else { Err(TokenError::Type) }
     }
 
@@ -146,18 +204,23 @@ impl Verifier {
             return Err(TokenError::Algorithm);
         }
         let kid = header.kid.ok_or(TokenError::UnknownKey)?;
-        let (_, key) = self.keys.iter().find(|(name, _)| *name == kid).ok_or(TokenError::UnknownKey)?;
+        let issuer = payload.get("iss").and_then(|iss| iss.as_str()).unwrap_or_default();
+        let realm = self.realms.iter().find(|realm| realm.issuer == issuer);
+        let key = match realm {
+            Some(realm) => realm.key(&kid),
+            // Nobody's token is accepted, but one is told apart from a forged one.
+            None => self.realms.iter().find_map(|realm| realm.key(&kid)),
+        };
+        let key = key.ok_or(TokenError::UnknownKey)?;
         let good =
             jsonwebtoken::crypto::verify(parts.signature, parts.signed.as_bytes(), key, Algorithm::RS256);
         if !good.unwrap_or(false) {
             return Err(TokenError::Signature);
         }
+        let known = realm.is_some();
         // After the signature on purpose: a forged ID or access token is named forged, whatever it misses.
-        serde_json::from_value(payload).map_err(|_| TokenError::Malformed)
-    }
-
-    fn check_issuer(&self, issuer: &str) -> Result<(), TokenError> {
-        if issuer == self.issuer { Ok(()) } else { Err(TokenError::Issuer) }
+        let claims = serde_json::from_value(payload).map_err(|_| TokenError::Malformed)?;
+        if known { Ok(claims) } else { Err(TokenError::Issuer) }
     }
 
     fn check_dates(&self, iat: i64, exp: i64, now: Timestamp) -> Result<(), TokenError> {
@@ -169,11 +232,22 @@ impl Verifier {
     }
 }
 
+impl Realm {
+    fn new(issuer: String, keys: &Jwks) -> Self {
+        Self { issuer, keys: Arc::new(keys.usable()) }
+    }
+
+    fn key(&self, kid: &str) -> Option<&DecodingKey> {
+        self.keys.iter().find(|(name, _)| name == kid).map(|(_, key)| key)
+    }
+}
+
 impl std::fmt::Debug for Verifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kids: Vec<&String> = self.keys.iter().map(|(kid, _)| kid).collect();
+        let kids: Vec<&String> =
+            self.realms.iter().flat_map(|realm| realm.keys.iter().map(|(kid, _)| kid)).collect();
         f.debug_struct("Verifier")
-            .field("issuer", &self.issuer)
+            .field("issuers", &self.issuers().collect::<Vec<_>>())
             .field("kids", &kids)
             .field("leeway", &self.leeway)
             .finish()

@@ -11,7 +11,7 @@ use aws_lc_rs::signature::RsaKeyPair;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use kernel::Timestamp;
-use oidc::{Claims, IdClaims, Jwks, OtherId, SigningKey, TokenError, Verifier, at_hash, claimed};
+use oidc::{Claims, IdClaims, Jwks, LogoutClaims, OtherId, SigningKey, TokenError, Verifier, at_hash, claimed};
 use serde_json::{Value, json};
 
 const ISSUER: &str = "https://localhost:8802/auth/realms/esante-wallet";
@@ -55,6 +55,7 @@ fn claims() -> Claims {
         other_ids: vec![OtherId { identifiant: "899700000018".into(), origine: "RPPS".into(), qualite: 1 }],
         preferred_username: "899700000018".into(),
         subject_name_id: None,
+        cnf: None,
     }
 }
 
@@ -235,4 +236,58 @@ fn a_key_keeps_its_name_and_its_secret() {
     .unwrap();
     let verifier = Verifier::new(ISSUER, &published);
     assert!(verifier.access(&KEY.sign(&claims()).unwrap(), at(NOW)).is_ok());
+}
+
+#[test]
+fn several_issuers_are_accepted_each_with_its_own_keys() {
+    let elsewhere = "https://auth.bas.example/auth/realms/esante-wallet";
+    let theirs = Jwks { keys: vec![OTHER_KEY.jwk().clone()] };
+    let both = verifier().and(elsewhere, &theirs);
+    let foreign = Claims { iss: elsewhere.into(), ..claims() };
+    assert!(both.access(&KEY.sign(&claims()).unwrap(), at(NOW)).is_ok());
+    assert!(both.access(&OTHER_KEY.sign(&foreign).unwrap(), at(NOW)).is_ok());
+    // A key of one realm never vouches for the other.
+    assert_eq!(both.access(&KEY.sign(&foreign).unwrap(), at(NOW)), Err(TokenError::UnknownKey));
+    assert_eq!(both.access(&OTHER_KEY.sign(&claims()).unwrap(), at(NOW)), Err(TokenError::UnknownKey));
+    assert_eq!(verifier().access(&OTHER_KEY.sign(&foreign).unwrap(), at(NOW)), Err(TokenError::UnknownKey));
+    let third = Claims { iss: "https://elsewhere.example".into(), ..claims() };
+    assert_eq!(both.access(&KEY.sign(&third).unwrap(), at(NOW)), Err(TokenError::Issuer));
+    let again = both.and(elsewhere, &Jwks { keys: vec![KEY.jwk().clone()] });
+    assert!(again.access(&KEY.sign(&foreign).unwrap(), at(NOW)).is_ok(), "a second set replaces the first");
+}
+
+#[test]
+fn a_logout_token_is_one_and_nothing_else() {
+    let good = LogoutClaims::new(ISSUER, "lps", "s-1", "sub", at(NOW));
+    let read = |claims: &Value| {
+        verifier().logout_token(&KEY.sign_as("logout+jwt", claims).unwrap(), "lps", at(NOW))
+    };
+    let value = serde_json::to_value(&good).unwrap();
+    assert_eq!(read(&value), Ok(good));
+    for (change, error) in [
+        (json!({"aud": "other"}), TokenError::Audience),
+        (json!({"events": {}}), TokenError::Type),
+        (json!({"nonce": "n"}), TokenError::Type),
+        (json!({"iss": "https://elsewhere"}), TokenError::Issuer),
+        (json!({"exp": NOW}), TokenError::Expired),
+        (json!({"iat": NOW + 1}), TokenError::NotYetValid),
+        (json!({"sid": null, "sub": null}), TokenError::Malformed),
+    ] {
+        let mut changed = value.clone();
+        changed.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        assert_eq!(read(&changed), Err(error), "{change}");
+    }
+    assert_eq!(
+        verifier().logout_token(&KEY.sign(&claims()).unwrap(), "lps", at(NOW)),
+        Err(TokenError::Malformed),
+        "an access token is none"
+    );
+    let hint = KEY.sign_as("logout+jwt", &value).unwrap();
+    assert!(verifier().access(&hint, at(NOW)).is_err() && verifier().id_token_hint(&hint).is_err());
+}
+
+#[test]
+fn a_key_cannot_sign_in_the_name_of_another() {
+    let token = OTHER_KEY.sign_under(KEY.kid(), "JWT", &claims()).unwrap();
+    assert_eq!(verifier().access(&token, at(NOW)), Err(TokenError::Signature));
 }

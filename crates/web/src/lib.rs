@@ -32,7 +32,7 @@ pub use error::{ApiError, ErrorCode};
 pub use guard::Guard;
 pub use locale::{Locale, cookie, is_own_path};
 pub use page::{Link, Page, T};
-pub use serve::{Peer, serve_http, serve_https};
+pub use serve::{ClientCertificate, HangUp, Peer, serve_http, serve_https};
 pub use status::{Tone, pill};
 
 /// Largest body that a face reads unless a route says otherwise: 64 KiB, plenty for any form.

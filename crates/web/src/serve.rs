@@ -33,6 +33,22 @@ pub struct Peer {
     pub port: u16,
 }
 
+/// The certificate (DER) that a client showed in its TLS handshake, verified by the listener's own policy: an extension
+/// of the requests of such a connection.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientCertificate(pub Arc<[u8]>);
+
+impl std::fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ClientCertificate(sha256 {})", kernel::sha256_hex(&self.0))
+    }
+}
+
+/// An extension of an answer that makes the server close the connection instead of answering: how a service plays
+/// that it is down for one client and up for the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HangUp;
+
 /// Serves a router over HTTP until `shutdown` becomes true (or its sender is gone), then lets requests under way end
 /// within 3 s.
 pub async fn serve_http(listener: TcpListener, router: Router, shutdown: watch::Receiver<bool>) {
@@ -81,9 +97,13 @@ async fn serve(
         open.spawn(async move {
             let _place = place;
             let _ = stream.set_nodelay(true);
-            let Some(tls) = tls else { return converse(stream, router, peer, stop).await };
+            let Some(tls) = tls else { return converse(stream, router, peer, None, stop).await };
             match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-                Ok(Ok(stream)) => converse(stream, router, peer, stop).await,
+                Ok(Ok(stream)) => {
+                    let chain = stream.get_ref().1.peer_certificates();
+                    let shown = chain.and_then(<[_]>::first).map(|leaf| ClientCertificate(leaf.as_ref().into()));
+                    converse(stream, router, peer, shown, stop).await;
+                }
                 Ok(Err(error)) => tracing::debug!(%address, port, %error, "TLS handshake failed"),
                 Err(_) => tracing::debug!(%address, port, "TLS handshake timed out"),
             }
@@ -97,13 +117,28 @@ async fn serve(
     open.shutdown().await;
 }
 
-async fn converse<S>(stream: S, router: Router, peer: Peer, mut shutdown: watch::Receiver<bool>)
-where
+async fn converse<S>(
+    stream: S,
+    router: Router,
+    peer: Peer,
+    shown: Option<ClientCertificate>,
+    mut shutdown: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        router.clone().oneshot(request)
+        if let Some(shown) = &shown {
+            request.extensions_mut().insert(shown.clone());
+        }
+        let answer = router.clone().oneshot(request);
+        async move {
+            let answer = answer.await.unwrap_or_else(|never| match never {});
+            match answer.extensions().get::<HangUp>() {
+                Some(HangUp) => Err(std::io::Error::other("the service plays dead")),
+                None => Ok(answer),
+            }
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
