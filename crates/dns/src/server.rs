@@ -419,3 +419,138 @@ fn code(code: ResponseCode) -> String {
         other => format!("RCODE {}", u16::from(other)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hickory_proto::op::{MessageType, Query};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::zone::{MailPorts, Sandbox};
+
+    const IMAP: &str = "_imap._tcp.mail.a.test";
+
+    fn server() -> Arc<Server> {
+        let plan = Sandbox {
+            domain: "a.test".into(),
+            mail_domains: vec!["mail.a.test".into()],
+            ports: MailPorts { imap: 1143, imaps: 1993, submission: 1587, submissions: 1465 },
+            addresses: vec!["127.0.0.1".parse().unwrap()],
+        };
+        Arc::new(Server::new(Zone::sandbox(&plan).unwrap()))
+    }
+
+    fn question(name: &str, kind: RecordType) -> Vec<u8> {
+        let mut message = Message::new(77, MessageType::Query, OpCode::Query);
+        message.add_query(Query::query(absolute(name).unwrap(), kind));
+        message.to_vec().unwrap()
+    }
+
+    fn said(server: &Server, name: &str, kind: RecordType) -> String {
+        server.answer(&question(name, kind), Over::Udp).said
+    }
+
+    #[test]
+    fn a_fault_holds_for_its_suffix_so_many_times_and_as_long_as_its_guard() {
+        let server = server();
+        let healthy = said(&server, IMAP, RecordType::SRV);
+        assert_eq!(healthy, "NOERROR: 0 1 1143 imap.mail.a.test.");
+        let twice = server.arm("_imap._tcp.MAIL.a.test", Fault::ServFail, Some(2)).unwrap();
+        let wide = server.arm("mail.a.test", Fault::Refused, None).unwrap();
+        assert_eq!(said(&server, IMAP, RecordType::SRV), "SERVFAIL");
+        assert_eq!(said(&server, IMAP, RecordType::SRV), "SERVFAIL");
+        assert_eq!(said(&server, IMAP, RecordType::SRV), "REFUSED", "healed of the first, not of the second");
+        assert_eq!(said(&server, "ns.a.test", RecordType::A), "NOERROR: 127.0.0.1");
+        assert_eq!((twice.used(), wide.used()), (2, 1));
+        drop(wide);
+        assert_eq!(said(&server, IMAP, RecordType::SRV), healthy);
+    }
+
+    #[test]
+    fn a_fault_that_could_not_be_reached_or_told_apart_is_not_armed() {
+        let server = server();
+        let armed = server.arm("a.test", Fault::Silent, Some(1)).unwrap();
+        let taken = server.arm("A.test.", Fault::NxDomain, None).unwrap_err();
+        assert_eq!(taken.to_string(), "A.test. has a fault armed already: silent");
+        assert!(matches!(server.arm("b.test", Fault::Silent, None), Err(ArmError::Foreign { .. })));
+        assert!(matches!(server.arm("a..test", Fault::Silent, None), Err(ArmError::Name(_))));
+        server.answer(&question("a.test", RecordType::A), Over::Udp);
+        let again = server.arm("a.test", Fault::NxDomain, None).unwrap();
+        drop(armed);
+        assert_eq!(said(&server, "a.test", RecordType::A), "NXDOMAIN", "a guard disarms its own fault alone");
+        drop(again);
+    }
+
+    #[test]
+    fn services_are_withdrawn_or_moved_and_the_other_records_are_not() {
+        let server = server();
+        let guard = server.arm(IMAP, Fault::NotOffered, None).unwrap();
+        assert_eq!(said(&server, IMAP, RecordType::SRV), "NOERROR: 0 0 0 .");
+        assert_eq!(said(&server, IMAP, RecordType::TXT), "NOERROR");
+        assert_eq!(guard.used(), 1);
+        drop(guard);
+        let moved = Fault::ChangedTarget { host: "imap.elsewhere.test".into(), port: 4143 };
+        assert_eq!(said(&server, "imap.elsewhere.test", RecordType::A), "REFUSED");
+        let guard = server.arm("mail.a.test", moved, None).unwrap();
+        assert_eq!(said(&server, IMAP, RecordType::SRV), "NOERROR: 0 0 4143 imap.elsewhere.test.");
+        assert_eq!(said(&server, "imap.elsewhere.test", RecordType::A), "NOERROR: 127.0.0.1");
+        assert_eq!(said(&server, "mail.a.test", RecordType::A), "NOERROR: 127.0.0.1");
+        drop(guard);
+        assert_eq!(said(&server, "imap.elsewhere.test", RecordType::A), "REFUSED");
+    }
+
+    #[test]
+    fn what_breaks_the_protocol_is_said_and_answered_as_the_rfc_has_it() {
+        let server = server();
+        let good = question(IMAP, RecordType::SRV);
+        let change = |at: usize, to: u8| {
+            let mut bytes = good.clone();
+            bytes[at] = to;
+            server.answer(&bytes, Over::Udp)
+        };
+        assert_eq!(change(2, 0x10).said, "NOTIMP");
+        assert_eq!(change(5, 2).said, "FORMERR");
+        assert_eq!(change(5, 0).said, "FORMERR");
+        assert_eq!(change(4, 0xFF).said, "FORMERR");
+        assert_eq!(change(7, 9).said, "FORMERR", "an answer is announced that is not there");
+        let response = change(2, 0x80);
+        assert!(response.bytes.is_none(), "an answer to an answer would go round for ever");
+        assert_eq!(response.violation.as_deref(), Some("a response instead of a question"));
+        assert!(server.answer(&good[..11], Over::Udp).bytes.is_none());
+        assert_eq!(server.answer(&good[..20], Over::Udp).said, "FORMERR");
+        assert_eq!(said(&server, "a.test", RecordType::AXFR), "REFUSED");
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets_get_an_answer_or_silence(octets in proptest::collection::vec(any::<u8>(), 0..600)) {
+            let reply = server().answer(&octets, Over::Udp);
+            if let Some(bytes) = reply.bytes {
+                prop_assert_eq!(&bytes[..2], &octets[..2]);
+                prop_assert!(bytes[2] & 0x80 != 0 && bytes.len() <= PLAIN.max(usize::from(LARGEST)));
+            }
+        }
+
+        #[test]
+        fn a_question_with_any_octets_changed_gets_an_answer_or_silence(
+            changes in proptest::collection::vec((0usize..60, any::<u8>()), 1..8),
+            fault in 0usize..10,
+        ) {
+            let server = server();
+            let name = match Fault::NAMES[fault] {
+                "slow" => "slow=1ms",
+                "changed-target" => "changed-target=b.test:1",
+                name => name,
+            };
+            let _guard = server.arm(".", name.parse().unwrap(), None).unwrap();
+            let mut octets = question(IMAP, RecordType::SRV);
+            for (at, to) in changes {
+                let at = at % octets.len();
+                octets[at] = to;
+            }
+            for over in [Over::Udp, Over::Tcp] {
+                let _ = server.answer(&octets, over);
+            }
+        }
+    }
+}
