@@ -20,8 +20,8 @@ pub struct ScriptError {
 
 const KEYS: [&str; 11] =
     ["name", "at", "protocol", "command", "recipient", "byte", "skip", "times", "percent", "do", "seed"];
-const ACTIONS: [&str; 14] = [
-    "delay", "delay_ms", "throttle", "split", "say", "answer", "tag", "omit", "add", "challenge", "tls", "uidvalidity",
+const ACTIONS: [&str; 15] = [
+    "delay", "delay_ms", "throttle", "split", "say", "raw", "answer", "tag", "omit", "add", "challenge", "tls", "uidvalidity",
     "end", "slow",
 ];
 /// What `slow = true` lasts.
@@ -118,7 +118,7 @@ impl Reader<'_> {
         if byte > 0 && !matches!(point, Point::Literal | Point::Message) {
             return Err(self.error("byte", "byte means something at the points “literal” and “message” only"));
         }
-        let actions = self.actions(table, point)?;
+        let actions = self.actions(table, point, protocol)?;
         Ok(Fault {
             name: self.string(table, "name")?.unwrap_or(at),
             line: self.line,
@@ -134,7 +134,7 @@ impl Reader<'_> {
         })
     }
 
-    fn actions(&self, table: &Table, point: Point) -> Result<Vec<Action>, ScriptError> {
+    fn actions(&self, table: &Table, point: Point, protocol: Option<Protocol>) -> Result<Vec<Action>, ScriptError> {
         let list = match table.get("do") {
             Some(Value::Array(list)) if !list.is_empty() => list.as_slice(),
             Some(one @ (Value::Table(_) | Value::String(_))) => std::slice::from_ref(one),
@@ -152,11 +152,19 @@ impl Reader<'_> {
                 _ => return Err(self.error("do", "an action is a word or a table, such as { delay = \"2s\" }")),
             }
         }
+        let answers = actions.iter().any(|action| matches!(action, Action::Answer(_)));
         for action in &actions {
             let fits = match action {
                 Action::Tls(_) => point == Point::Handshake,
                 Action::Omit(_) | Action::Add(_) => point == Point::Capability,
                 Action::Challenge(_) => matches!(point, Point::Challenge | Point::Login),
+                Action::Tag(_) => {
+                    use Point::{Answer, Capability, Challenge, Command, Idle, Login, Starttls};
+                    protocol != Some(Protocol::Smtp)
+                        && (matches!(point, Command | Answer | Starttls)
+                            || answers && matches!(point, Capability | Challenge | Login | Idle))
+                }
+                Action::UidValidity(_) => protocol != Some(Protocol::Smtp) && point.is_of(Protocol::Imap),
                 Action::Answer(_) => !matches!(point, Point::Connect | Point::Handshake | Point::Literal | Point::Message),
                 _ => true,
             };
@@ -185,6 +193,7 @@ impl Reader<'_> {
             "throttle" => Action::Throttle(u32::try_from(whole(1 << 30)?).unwrap_or(u32::MAX)),
             "split" => Action::Split(usize::try_from(whole(1 << 20)?).unwrap_or(1)),
             "say" => Action::Say(text()?),
+            "raw" => Action::Raw(text()?),
             "answer" => Action::Answer(text()?),
             "tag" => Action::Tag(text()?),
             "omit" => Action::Omit(text()?.to_ascii_uppercase()),

@@ -12,6 +12,8 @@ pub struct Plan(Arc<Inner>);
 
 struct Inner {
     script: Script,
+    /// One bit for each point at which there is a fault: elsewhere nothing is counted.
+    points: u32,
     state: Mutex<State>,
 }
 
@@ -19,6 +21,8 @@ struct State {
     /// Occurrences of each fault's point, and how often it happened.
     counts: Vec<(u32, u32)>,
     rng: Rng,
+    /// What a fault has said to give for UIDVALIDITY from then on.
+    uid_validity: Option<u32>,
 }
 
 /// What a server says of the point at which it asks.
@@ -73,7 +77,33 @@ pub struct Hit {
     pub actions: Vec<Action>,
 }
 
+/// Commands that a client may give before it logs in.
+const BEFORE_LOGIN: [&str; 14] = [
+    "CAPABILITY", "NOOP", "LOGOUT", "ID", "STARTTLS", "AUTHENTICATE", "LOGIN", "EHLO", "HELO", "AUTH", "QUIT", "RSET",
+    "HELP", "VRFY",
+];
+
 impl Hit {
+    /// A client that comes back to the same fault more often than this is in a loop: whoever serves it says so and
+    /// lets it go, instead of feeding the loop for ever.
+    pub const MOST_RETURNS: u32 = 500;
+
+    /// Whether this is one time more than [`Self::MOST_RETURNS`], at a point that a client passes once for each
+    /// attempt (before a login, or the login itself).
+    pub fn is_loop(&self) -> bool {
+        use Point::{Challenge, Connect, Greeting, Handshake, Login, Starttls};
+        self.nth > Self::MOST_RETURNS
+            && matches!(self.point, Connect | Handshake | Greeting | Starttls | Challenge | Login)
+    }
+
+    /// The tag of the answer, where it is not the client's.
+    pub fn tag(&self) -> Option<&str> {
+        self.actions.iter().find_map(|action| match action {
+            Action::Tag(text) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
     /// What the fault answers with, where it answers.
     pub fn answer(&self) -> Option<&str> {
         self.actions.iter().find_map(|action| match action {
@@ -126,7 +156,9 @@ impl Plan {
     /// A script with a seed: what is drawn by lot follows from the seed alone.
     pub fn new(script: Script, seed: u64) -> Self {
         let counts = vec![(0, 0); script.faults.len()];
-        Self(Arc::new(Inner { script, state: Mutex::new(State { counts, rng: Rng::seeded(seed) }) }))
+        let points = script.faults.iter().fold(0, |points, fault| points | fault.at.bit());
+        let state = State { counts, rng: Rng::seeded(seed), uid_validity: None };
+        Self(Arc::new(Inner { script, points, state: Mutex::new(state) }))
     }
 
     /// The script.
@@ -136,6 +168,9 @@ impl Plan {
 
     /// What happens at this moment; `None` where all is well. Each call is one occurrence.
     pub fn at(&self, moment: &Moment<'_>) -> Option<Hit> {
+        if !self.watches(moment.point) {
+            return None;
+        }
         let state = &mut *self.state();
         let mut hit = None;
         for (fault, (seen, happened)) in self.0.script.faults.iter().zip(&mut state.counts) {
@@ -152,6 +187,11 @@ impl Plan {
                 continue;
             }
             *happened = happened.saturating_add(1);
+            for action in &fault.actions {
+                if let Action::UidValidity(value) = action {
+                    state.uid_validity = Some(*value);
+                }
+            }
             hit = Some(Hit {
                 name: fault.name.clone(),
                 point: fault.at,
@@ -161,6 +201,23 @@ impl Plan {
             });
         }
         hit
+    }
+
+    /// Whether any fault is at this point.
+    pub fn watches(&self, point: Point) -> bool {
+        self.0.points & point.bit() != 0
+    }
+
+    /// Gives a fault back that could not be done, the last time that it happened; whether it was one of this plan.
+    pub fn missed(&self, hit: &Hit) -> bool {
+        let state = &mut *self.state();
+        for (fault, (_, happened)) in self.0.script.faults.iter().zip(&mut state.counts) {
+            if fault.name == hit.name && fault.at == hit.point && *happened == hit.nth {
+                *happened -= 1;
+                return true;
+            }
+        }
+        false
     }
 
     /// What became of each fault, in the order of the script.
@@ -179,11 +236,29 @@ impl Plan {
             .collect()
     }
 
-    /// Whether any fault is at a point that comes before a login: nobody can be told from anybody there.
+    /// The UIDVALIDITY to give for every folder, once a fault has said so: for the life of the plan, on every later
+    /// connection too.
+    pub fn uid_validity(&self) -> Option<u32> {
+        self.state().uid_validity
+    }
+
+    /// The servers of the TLS lab that the script names, for who must know whether there are such.
+    pub fn tls_names(&self) -> impl Iterator<Item = &str> {
+        let actions = self.0.script.faults.iter().flat_map(|fault| &fault.actions);
+        actions.filter_map(|action| if let Action::Tls(name) = action { Some(name.as_str()) } else { None })
+    }
+
+    /// Whether any fault is at a point that comes before a login: nobody can be told from anybody there. A fault at a
+    /// command that only who is logged in gives is at none.
     pub fn begins_before_login(&self) -> bool {
-        use Point::{Capability, Challenge, Command, Connect, Greeting, Handshake, Login, Starttls};
-        self.0.script.faults.iter().any(|fault| {
-            matches!(fault.at, Connect | Handshake | Greeting | Capability | Starttls | Challenge | Login | Command)
+        use Point::{Answer, Capability, Challenge, Command, Connect, Greeting, Handshake, Login, Starttls};
+        let early = |command: &Option<String>| {
+            command.as_ref().is_none_or(|command| BEFORE_LOGIN.contains(&command.as_str()))
+        };
+        self.0.script.faults.iter().any(|fault| match fault.at {
+            Connect | Handshake | Greeting | Capability | Starttls | Challenge | Login => true,
+            Command | Answer => early(&fault.command),
+            _ => false,
         })
     }
 
@@ -217,6 +292,41 @@ mod tests {
         assert_eq!(happened, [None, Some(1), Some(2), None, None]);
         let report = &plan.report()[0];
         assert_eq!((report.seen, report.happened, report.healed), (5, 2, true));
+    }
+
+    #[test]
+    fn a_uidvalidity_lasts_longer_than_its_fault() {
+        let plan = plan("[[fault]]\nat = \"command\"\ncommand = \"SELECT\"\ndo = { uidvalidity = 7 }", 1);
+        let select = Moment::new(Protocol::Imap, Point::Command).command("SELECT");
+        assert_eq!(plan.uid_validity(), None);
+        assert!(plan.at(&select).is_some() && plan.at(&select).is_none());
+        assert_eq!(plan.uid_validity(), Some(7));
+    }
+
+    #[test]
+    fn a_command_of_who_is_logged_in_is_nobody_elses() {
+        let before = |at: &str| plan(&format!("[[fault]]\n{at}\ndo = \"cut\""), 1).begins_before_login();
+        assert!(before("at = \"command\"") && before("at = \"answer\"\ncommand = \"capability\""));
+        assert!(!before("at = \"command\"\ncommand = \"select\"") && !before("at = \"literal\""));
+    }
+
+    #[test]
+    fn who_comes_back_five_hundred_times_is_in_a_loop() {
+        let plan = plan("[[fault]]\nat = \"login\"\ntimes = 0\ndo = { answer = \"NO x\" }", 1);
+        let moment = Moment::new(Protocol::Imap, Point::Login);
+        let first = (0..Hit::MOST_RETURNS).filter_map(|_| plan.at(&moment)).any(|hit| hit.is_loop());
+        assert!(!first && plan.at(&moment).unwrap().is_loop());
+    }
+
+    #[test]
+    fn a_fault_that_came_too_late_is_given_back() {
+        let plan = plan("[[fault]]\nat = \"message\"\nbyte = 9\ndo = \"cut\"", 1);
+        assert!(plan.watches(Point::Message) && !plan.watches(Point::Dot));
+        let moment = Moment::new(Protocol::Smtp, Point::Message);
+        let hit = plan.at(&moment).unwrap();
+        assert!(plan.at(&moment).is_none());
+        assert!(plan.missed(&hit) && !plan.missed(&hit));
+        assert_eq!(plan.at(&moment).unwrap().nth, 1);
     }
 
     #[test]

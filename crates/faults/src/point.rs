@@ -34,6 +34,11 @@ macro_rules! points {
                 match self { $(Self::$variant => $name,)* }
             }
 
+            /// Its place among a word's bits.
+            pub(crate) fn bit(self) -> u32 {
+                1 << (self as u32)
+            }
+
             /// Whether a server of this protocol ever asks there.
             pub fn is_of(self, protocol: Protocol) -> bool {
                 match (self, protocol) {

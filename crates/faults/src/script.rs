@@ -52,6 +52,8 @@ pub enum Action {
     Split(usize),
     /// Says these octets (a line end is added), whatever the protocol wants there.
     Say(String),
+    /// Says these octets and adds nothing: half a line, for one that is cut.
+    Raw(String),
     /// Ends the command with this instead of doing it (at a point where it was done already: instead of the truth). For
     /// IMAP what follows the tag (`NO [UNAVAILABLE] Later`), for SMTP the reply (`451 4.3.0 Later`, lines with `\n`).
     Answer(String),
@@ -119,6 +121,7 @@ impl fmt::Display for Action {
             Self::Throttle(rate) => write!(f, "throttle {rate} octets a second"),
             Self::Split(size) => write!(f, "split {size}"),
             Self::Say(text) => write!(f, "say {text}"),
+            Self::Raw(text) => write!(f, "raw {text}"),
             Self::Answer(text) => write!(f, "answer {text}"),
             Self::Tag(text) => write!(f, "tag {text}"),
             Self::Omit(word) => write!(f, "omit {word}"),
