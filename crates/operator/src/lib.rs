@@ -24,7 +24,7 @@ use tls::Lab;
 pub use authenticator::Tokens;
 pub use listeners::{Listener, PrivateListeners};
 pub use mailbox::{Kind, Mailbox};
-pub use pki::pki_router;
+pub use pki::{pki_router, pki_router_with_journal};
 pub use recipients::Bounce;
 pub use refusals::RefuseFirstToken;
 pub use settings::{Person, SendingLimits, SettingError};

@@ -1,26 +1,27 @@
+#[path = "https.rs"]
+mod https;
+
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use kernel::Clock;
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{
-    ConfigBuilder, DigitallySignedStruct, DistinguishedName, PeerIncompatible, RootCertStore, ServerConfig,
-    SignatureScheme, WantsVerifier,
+    ConfigBuilder, DistinguishedName, PeerIncompatible, ServerConfig, SupportedProtocolVersion, WantsVerifier,
 };
-use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
+use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use wire::{CertificateFacts, ClientHelloFacts, Fact, TlsFacts};
+use wire::{ClientHelloFacts, Fact, TlsFacts};
 
+use crate::canned::{self, Offer, Script};
 use crate::hello::{Assembler, Unreadable};
-use crate::old::{self, Offer};
 use crate::policy::{self, HouseTime};
 use crate::stream::Replay;
-use crate::{Error, Refusal, Stream, explain, facts};
+use crate::visitor::{ClientCertificates, ClientPolicy, Witness};
+use crate::{Error, Stream, explain, facts};
 
 /// How long a refused client has to read its alert before the connection is torn down.
 const LINGER: Duration = Duration::from_millis(500);
@@ -28,8 +29,6 @@ const LINGER: Duration = Duration::from_millis(500);
 const DECODE_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 50];
 /// Fatal `protocol_version`, in a record that a TLS 1.0 or 1.1 client understands.
 const PROTOCOL_VERSION: [u8; 7] = [21, 3, 1, 0, 2, 2, 70];
-/// Fatal `handshake_failure` of a TLS 1.1 server.
-const HANDSHAKE_FAILURE: [u8; 7] = [21, 3, 2, 0, 2, 2, 40];
 /// The extension of RFC 5746.
 const RENEGOTIATION_INFO: u16 = 0xff01;
 
@@ -38,13 +37,40 @@ const RENEGOTIATION_INFO: u16 = 0xff01;
 #[derive(Clone)]
 pub struct Acceptor {
     live: Arc<RwLock<Arc<Live>>>,
-    /// Plays a server that knows TLS 1.1 only.
-    old: bool,
+    asks: ClientCertificates,
+    /// What is shown instead of the healthy server.
+    fault: Option<Arc<Fault>>,
+}
+
+/// What a server shows that misbehaves on purpose.
+pub(crate) struct Fault {
+    /// Stated right after the ClientHello.
+    pub(crate) notes: Vec<String>,
+    /// Certificate and key in place of the healthy ones.
+    pub(crate) key: Option<Arc<CertifiedKey>>,
+    /// The versions that are negotiated.
+    pub(crate) versions: &'static [&'static SupportedProtocolVersion],
+    /// Who judges client certificates, where it is not the healthy policy.
+    pub(crate) policy: Option<Arc<ClientPolicy>>,
+    /// The authorities named to clients, where they are not those of the policy.
+    pub(crate) hints: Option<Arc<[DistinguishedName]>>,
+    /// A server that no TLS library can be, played by hand instead of any handshake.
+    pub(crate) script: Option<&'static Script>,
+}
+
+impl Fault {
+    pub(crate) fn new(notes: Vec<String>) -> Self {
+        Self { notes, key: None, versions: policy::VERSIONS, policy: None, hints: None, script: None }
+    }
 }
 
 impl Acceptor {
     pub(crate) fn new(live: Live) -> Self {
-        Self { live: Arc::new(RwLock::new(Arc::new(live))), old: false }
+        Self {
+            live: Arc::new(RwLock::new(Arc::new(live))),
+            asks: ClientCertificates::default(),
+            fault: None,
+        }
     }
 
     /// An acceptor that answers each ClientHello as a server limited to TLS 1.1 would, with the same certificate, and
@@ -52,7 +78,19 @@ impl Acceptor {
     /// [`Fact::ClientHello`], a [`Fact::Note`] of [`wire::old_tls::OFFERED`], and a [`Fact::TlsFailed`] whose reason
     /// begins with one of the prefixes of [`wire::old_tls`]; it takes 4 s at most once the hello is there.
     pub fn limited_to_tls_1_1(&self) -> Self {
-        Self { live: Arc::clone(&self.live), old: true }
+        let mut fault = Fault::new(vec![wire::old_tls::OFFERED.to_owned()]);
+        fault.script = Some(&canned::TLS_1_1);
+        self.with_fault(fault)
+    }
+
+    /// The same acceptor with another way to ask for client certificates. Those that are shown are judged as ever.
+    pub fn with_client_certificates(&self, asks: ClientCertificates) -> Self {
+        Self { asks, ..self.clone() }
+    }
+
+    /// The same acceptor with a fault: CRLs stay those of the healthy one, whatever becomes of them.
+    pub(crate) fn with_fault(&self, fault: Fault) -> Self {
+        Self { fault: Some(Arc::new(fault)), ..self.clone() }
     }
 
     /// Reads the raw ClientHello (recorded as a fact, even when the handshake then fails), shakes hands, and states
@@ -88,12 +126,21 @@ impl Acceptor {
             }
         };
         record(Fact::ClientHello { hello: hello.clone() });
-        if self.old {
-            record(Fact::Note { text: wire::old_tls::OFFERED.to_owned() });
-            let offer = Offer { hello: &hello, renegotiation_info: assembler.offers(RENEGOTIATION_INFO) };
-            let reason = old::play(&mut tcp, offer, &self.live().key.cert).await;
+        let live = self.live();
+        let key = self.key(&live);
+        let fault = self.fault.as_deref();
+        for note in fault.iter().flat_map(|fault| &fault.notes) {
+            record(Fact::Note { text: note.clone() });
+        }
+        if let Some(script) = fault.and_then(|fault| fault.script) {
+            let offer = Offer {
+                hello: &hello,
+                client_random: assembler.client_random(),
+                renegotiation_info: assembler.offers(RENEGOTIATION_INFO),
+            };
+            let reason = canned::play(script, &mut tcp, offer, &key).await;
             record(Fact::TlsFailed { reason: reason.clone(), certificate: None });
-            refuse(tcp, HANDSHAKE_FAILURE).await;
+            refuse(tcp, script.handshake_failure()).await;
             return Err(Error::Handshake(reason));
         }
         if let Some(reason) = too_old(&hello) {
@@ -103,9 +150,14 @@ impl Acceptor {
             return Err(Error::Handshake(reason));
         }
 
-        let live = self.live();
-        let witness = Arc::new(Witness { policy: Arc::clone(&live.policy), seen: Mutex::new(None) });
-        let config = live.mail_config(Arc::clone(&witness))?;
+        let policy = fault.and_then(|fault| fault.policy.clone());
+        let witness = Arc::new(Witness::new(
+            policy.unwrap_or_else(|| Arc::clone(&live.policy)),
+            self.asks,
+            fault.and_then(|fault| fault.hints.clone()),
+        ));
+        let versions = fault.map_or(policy::VERSIONS, |fault| fault.versions);
+        let config = mail_config(&live.clock, versions, Arc::clone(&witness), key)?;
         let handshake = tokio_rustls::TlsAcceptor::from(Arc::new(config))
             .accept(Replay::new(assembler.into_raw(), tcp))
             .into_fallible();
@@ -124,9 +176,20 @@ impl Acceptor {
         }
     }
 
-    /// The rustls configuration for an HTTPS server (PSC), no client certificate asked, ALPN `http/1.1`.
+    /// The rustls configuration for an HTTPS server (PSC), no client certificate asked, ALPN `http/1.1`. It has the
+    /// certificate and the versions of a fault; one that is played by hand leaves HTTPS healthy.
     pub fn https(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.live().https)
+        let live = self.live();
+        match self.fault.as_deref().filter(|fault| fault.script.is_none()) {
+            Some(fault) => https_config(&live.clock, fault.versions, self.key(&live))
+                .expect("the provider has suites of TLS 1.2 and of 1.3"),
+            None => Arc::clone(&live.https),
+        }
+    }
+
+    fn key(&self, live: &Live) -> Arc<CertifiedKey> {
+        let own = self.fault.as_ref().and_then(|fault| fault.key.clone());
+        own.unwrap_or_else(|| live.key())
     }
 
     pub(crate) fn live(&self) -> Arc<Live> {
@@ -157,22 +220,8 @@ impl Live {
         clock: &Clock,
     ) -> Result<Self, Error> {
         let policy = Arc::new(ClientPolicy::new(root, organisations, &crls)?);
-        let mut https = builder(clock)?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&key))));
-        https.alpn_protocols = vec![b"http/1.1".to_vec()];
-        never_resume(&mut https);
-        Ok(Self { policy, key, https: Arc::new(https), clock: clock.clone(), crls })
-    }
-
-    /// A configuration for one connection: cheap, and the only way to know which certificate *this* client showed
-    /// when the handshake fails.
-    fn mail_config(&self, witness: Arc<Witness>) -> Result<ServerConfig, Error> {
-        let mut config = builder(&self.clock)?
-            .with_client_cert_verifier(witness)
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&self.key))));
-        never_resume(&mut config);
-        Ok(config)
+        let https = https_config(clock, policy::VERSIONS, Arc::clone(&key))?;
+        Ok(Self { policy, key, https, clock: clock.clone(), crls })
     }
 
     pub(crate) fn key(&self) -> Arc<CertifiedKey> {
@@ -180,9 +229,40 @@ impl Live {
     }
 }
 
-fn builder(clock: &Clock) -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, Error> {
+/// A configuration for one connection: cheap, and the only way to know which certificate *this* client showed
+/// when the handshake fails.
+fn mail_config(
+    clock: &Clock,
+    versions: &[&'static SupportedProtocolVersion],
+    witness: Arc<Witness>,
+    key: Arc<CertifiedKey>,
+) -> Result<ServerConfig, Error> {
+    let mut config = builder(clock, versions)?
+        .with_client_cert_verifier(witness)
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
+    never_resume(&mut config);
+    Ok(config)
+}
+
+fn https_config(
+    clock: &Clock,
+    versions: &[&'static SupportedProtocolVersion],
+    key: Arc<CertifiedKey>,
+) -> Result<Arc<ServerConfig>, Error> {
+    let mut config = builder(clock, versions)?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    never_resume(&mut config);
+    Ok(Arc::new(config))
+}
+
+fn builder(
+    clock: &Clock,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, Error> {
     ServerConfig::builder_with_details(policy::provider(), Arc::new(HouseTime(clock.clone())))
-        .with_protocol_versions(policy::VERSIONS)
+        .with_protocol_versions(versions)
         .map_err(|error| Error::Input(error.to_string()))
 }
 
@@ -283,115 +363,5 @@ fn failure_reason(error: &io::Error, hello: &ClientHelloFacts) -> String {
             String::from("the client closed the connection during the handshake, without an alert")
         }
         None => format!("the connection failed during the handshake: {error}"),
-    }
-}
-
-/// Judges client certificates: webpki with the lab's root and CRLs, then the rules of the trust space.
-#[derive(Debug)]
-struct ClientPolicy {
-    webpki: Arc<dyn ClientCertVerifier>,
-    organisations: CertificateDer<'static>,
-    organisations_name: Vec<u8>,
-}
-
-impl ClientPolicy {
-    fn new(
-        root: &CertificateDer<'static>,
-        organisations: &CertificateDer<'static>,
-        crls: &[Vec<u8>],
-    ) -> Result<Self, Error> {
-        let mut roots = RootCertStore::empty();
-        roots.add(root.clone()).map_err(|error| Error::Input(error.to_string()))?;
-        let organisations_name = facts::parse(organisations)?.subject().as_raw().to_vec();
-        let webpki = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), policy::provider())
-            .with_crls(crls.iter().map(|crl| CertificateRevocationListDer::from(crl.clone())))
-            .enforce_revocation_expiration()
-            .allow_unauthenticated()
-            // Java and Windows pick a certificate by the issuers that the server names: name the direct one too.
-            .add_root_hint_subjects([DistinguishedName::from(organisations_name.clone())])
-            .build()
-            .map_err(|error| Error::Input(error.to_string()))?;
-        Ok(Self { webpki, organisations: organisations.clone(), organisations_name })
-    }
-
-    fn verify(
-        &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<ClientCertVerified, rustls::Error> {
-        let mut chain: Vec<CertificateDer<'_>> = intermediates.to_vec();
-        if !chain.contains(&self.organisations) {
-            chain.push(self.organisations.clone()); // clients often send their leaf alone
-        }
-        let verified = self.webpki.verify_client_cert(leaf, &chain, now)?;
-        let bad = |_| rustls::Error::InvalidCertificate(rustls::CertificateError::BadEncoding);
-        let certificate = facts::parse(leaf).map_err(bad)?;
-        if certificate.issuer().as_raw() != self.organisations_name.as_slice() {
-            return Err(Refusal::WrongAuthority { issuer: facts::common_name(certificate.issuer()) }.into());
-        }
-        match certificate.extended_key_usage() {
-            Ok(Some(usage)) if usage.value.client_auth => Ok(verified),
-            _ => Err(Refusal::MissingUsage {
-                subject: facts::common_name(certificate.subject()),
-                usage: "client authentication",
-            }
-            .into()),
-        }
-    }
-}
-
-/// The verifier of one connection: remembers the certificate that was shown, whatever comes of it.
-#[derive(Debug)]
-struct Witness {
-    policy: Arc<ClientPolicy>,
-    seen: Mutex<Option<CertificateFacts>>,
-}
-
-impl Witness {
-    fn seen(&self) -> Option<CertificateFacts> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl ClientCertVerifier for Witness {
-    fn client_auth_mandatory(&self) -> bool {
-        false
-    }
-
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.policy.webpki.root_hint_subjects()
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<ClientCertVerified, rustls::Error> {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = facts::certificate_facts(end_entity).ok();
-        self.policy.verify(end_entity, intermediates, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.policy.webpki.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.policy.webpki.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.policy.webpki.supported_verify_schemes()
     }
 }

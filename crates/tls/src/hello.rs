@@ -100,6 +100,12 @@ impl Assembler {
         self.raw
     }
 
+    /// The client's random of the ClientHello, which must be whole.
+    pub(crate) fn client_random(&self) -> [u8; 32] {
+        let random = self.message.get(4 + 2..4 + 2 + 32);
+        random.and_then(|random| random.try_into().ok()).unwrap_or_default()
+    }
+
     /// Whether the ClientHello, which must be whole, has an extension.
     pub(crate) fn offers(&self, extension: u16) -> bool {
         let find = || {

@@ -15,16 +15,19 @@
 //! The cryptography is aws-lc-rs, passed explicitly everywhere; the process-wide default provider is never used.
 
 mod acceptor;
+mod canned;
 mod client;
+mod der;
 mod error;
 mod explain;
 mod facts;
 pub mod guide;
 mod hello;
+mod inventory;
 mod lab;
-mod old;
 pub mod policy;
 mod stream;
+mod visitor;
 
 pub use acceptor::Acceptor;
 pub use client::ClientTrust;
@@ -32,5 +35,7 @@ pub use error::{Error, Refusal};
 pub use explain::explain;
 pub use facts::certificate_facts;
 pub use hello::parse_client_hello;
-pub use lab::{Issued, Lab, LabNames};
+pub use inventory::{Inventory, Item, Score, inventory};
+pub use lab::{BadClient, BadServer, Expected, Issued, Lab, LabNames, OcspAnswer, Text};
 pub use stream::Stream;
+pub use visitor::ClientCertificates;

@@ -41,6 +41,15 @@ impl Stream {
         }
     }
 
+    /// The TCP connection underneath: to see that a peer has gone, or to end with RST. Octets read from it or written
+    /// to it would break TLS.
+    pub fn tcp(&self) -> &TcpStream {
+        match &self.0 {
+            Kind::Plain(tcp) => tcp,
+            Kind::Tls(session) => &session.get_ref().0.tcp,
+        }
+    }
+
     /// Whether TLS is up.
     pub fn is_tls(&self) -> bool {
         matches!(self.0, Kind::Tls(_))

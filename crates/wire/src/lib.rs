@@ -8,6 +8,7 @@ mod event;
 mod fact;
 mod line;
 pub mod old_tls;
+pub mod tls_fault;
 
 pub use event::{ConnectionId, Event, Origin, Service};
 pub use fact::{

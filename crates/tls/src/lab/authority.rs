@@ -1,6 +1,7 @@
 //! The two authorities of the lab, shaped after IGC-Santé (gamme Élémentaire, domaine Organisations): same depth, same
 //! kind of distinguished names, RSA with SHA-256; with names that nobody can take for the real ones.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::Timestamp;
@@ -28,9 +29,27 @@ pub(super) const BACKDATED: Duration = Duration::from_secs(3_600);
 /// Life of both authorities.
 const LIFE: Duration = Duration::from_secs(20 * 365 * 86_400);
 
+/// Whose name an authority bears.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Naming {
+    /// `O`.
+    pub(super) organisation: &'static str,
+    /// The two `OU`.
+    pub(super) units: [&'static str; 2],
+    /// `CN`.
+    pub(super) common_name: &'static str,
+}
+
+impl Naming {
+    /// A name of the lab's own.
+    pub(super) const fn lab(common_name: &'static str) -> Self {
+        Self { organisation: LAB, units: ["0002 000000000", "IGC-SANTE TEST LAB"], common_name }
+    }
+}
+
 /// An authority with its key, ready to sign.
 pub(super) struct Authority {
-    key: KeyPair,
+    key: Arc<KeyPair>,
     params: CertificateParams,
     pub(super) der: CertificateDer<'static>,
     pub(super) pem: String,
@@ -39,7 +58,7 @@ pub(super) struct Authority {
 impl Authority {
     /// The root: reads its certificate, or signs it with its own key.
     pub(super) fn root(directory: &Directory, key: KeyPair, now: Timestamp) -> Result<Self, Error> {
-        let params = params(ROOT_NAME, BasicConstraints::Unconstrained, now, now + LIFE)?;
+        let params = params(Naming::lab(ROOT_NAME), BasicConstraints::Unconstrained, now, now + LIFE)?;
         match read_certificate(directory, "root.pem")? {
             Some(der) => {
                 check(directory, "root", &der, &key, now)?;
@@ -62,7 +81,7 @@ impl Authority {
         now: Timestamp,
     ) -> Result<Self, Error> {
         let end = facts::timestamp(&facts::parse(&root.der)?.validity().not_after);
-        let mut params = params(ORGANISATIONS_NAME, BasicConstraints::Constrained(0), now, end)?;
+        let mut params = params(Naming::lab(ORGANISATIONS_NAME), BasicConstraints::Constrained(0), now, end)?;
         params.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![root_crl_url.to_owned()] }];
         params.use_authority_key_identifier_extension = true;
         if let Some(der) = read_certificate(directory, "organisations.pem")? {
@@ -75,6 +94,36 @@ impl Authority {
         Self::from_parts(key, params, der).save(directory, "organisations.pem")
     }
 
+    /// A root that is kept in no file: of a fault.
+    pub(super) fn passing_root(naming: Naming, key: &Arc<KeyPair>, now: Timestamp) -> Result<Self, Error> {
+        let params = params(naming, BasicConstraints::Unconstrained, now, now + LIFE)?;
+        let der = params.self_signed(&**key)?.der().clone();
+        let pem = certificate_pem(&der);
+        Ok(Self { key: Arc::clone(key), params, der, pem })
+    }
+
+    /// An issuing authority under this one that is kept in no file.
+    pub(super) fn passing_child(
+        &self,
+        naming: Naming,
+        key: &Arc<KeyPair>,
+        crl_url: &str,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let end = facts::timestamp(&facts::parse(&self.der)?.validity().not_after);
+        let mut params = params(naming, BasicConstraints::Constrained(0), now, end)?;
+        params.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![crl_url.to_owned()] }];
+        params.use_authority_key_identifier_extension = true;
+        let der = params.signed_by(&**key, &self.issuer())?.der().clone();
+        let pem = certificate_pem(&der);
+        Ok(Self { key: Arc::clone(key), params, der, pem })
+    }
+
+    /// The key, for what rcgen does not sign.
+    pub(super) fn key(&self) -> &KeyPair {
+        &self.key
+    }
+
     /// What rcgen signs with. Made from our own parameters and not from the certificate: rcgen's reader keeps one
     /// `OU` of a name, and these names have two.
     pub(super) fn issuer(&self) -> Issuer<'_, &KeyPair> {
@@ -83,7 +132,7 @@ impl Authority {
 
     fn from_parts(key: KeyPair, params: CertificateParams, der: CertificateDer<'static>) -> Self {
         let pem = certificate_pem(&der);
-        Self { key, params, der, pem }
+        Self { key: Arc::new(key), params, der, pem }
     }
 
     fn save(self, directory: &Directory, name: &str) -> Result<Self, Error> {
@@ -153,18 +202,18 @@ pub(super) fn country() -> DnValue {
 }
 
 fn params(
-    common_name: &str,
+    naming: Naming,
     constraints: BasicConstraints,
     now: Timestamp,
     end: Timestamp,
 ) -> Result<CertificateParams, Error> {
     let mut name = DistinguishedName::new();
     name.push(DnType::CountryName, country());
-    name.push(DnType::OrganizationName, LAB);
-    name.push(DnType::OrganizationalUnitName, "0002 000000000");
+    name.push(DnType::OrganizationName, naming.organisation);
+    name.push(DnType::OrganizationalUnitName, naming.units[0]);
     // rcgen keeps one value per kind: a second OU goes in under its bare object identifier.
-    name.push(DnType::CustomDnType(vec![2, 5, 4, 11]), "IGC-SANTE TEST LAB");
-    name.push(DnType::CommonName, common_name);
+    name.push(DnType::CustomDnType(vec![2, 5, 4, 11]), naming.units[1]);
+    name.push(DnType::CommonName, naming.common_name);
     let mut params = CertificateParams::default();
     params.distinguished_name = name;
     params.serial_number = Some(new_serial());

@@ -79,6 +79,21 @@ impl Crl {
         self.next(authority, now)
     }
 
+    /// A CRL of a fault: nothing on it, and whatever dates.
+    pub(super) fn passing(
+        authority: &Authority,
+        this_update: Timestamp,
+        next_update: Timestamp,
+    ) -> Result<Vec<u8>, Error> {
+        let hour = u64::try_from(this_update.as_second()).unwrap_or(0);
+        Self::sign(authority, &BigUint::from(hour), Vec::new(), this_update, next_update)
+    }
+
+    /// When a certificate was revoked; `None` where it is not on the list.
+    pub(super) fn revoked_at(&self, serial: &BigUint) -> Option<Timestamp> {
+        self.revoked.iter().find(|entry| entry.serial == *serial).map(|entry| entry.at)
+    }
+
     /// Whether half of its life is behind, or the clock was set back to before it.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
         now < self.this_update || now + LIFE / 2 > self.next_update
@@ -106,16 +121,26 @@ impl Crl {
                 })
             })
             .collect::<Result<Vec<_>, Error>>()?;
+        let der = Self::sign(authority, &number, entries, now - BACKDATED, now + LIFE)?;
+        Self::read(&der).map_err(Error::Input)
+    }
+
+    fn sign(
+        authority: &Authority,
+        number: &BigUint,
+        revoked_certs: Vec<RevokedCertParams>,
+        this_update: Timestamp,
+        next_update: Timestamp,
+    ) -> Result<Vec<u8>, Error> {
         let list = CertificateRevocationListParams {
-            this_update: date(now - BACKDATED)?.to_datetime(),
-            next_update: date(now + LIFE)?.to_datetime(),
+            this_update: date(this_update)?.to_datetime(),
+            next_update: date(next_update)?.to_datetime(),
             crl_number: SerialNumber::from(number.to_bytes_be()),
             issuing_distribution_point: None,
-            revoked_certs: entries,
+            revoked_certs,
             key_identifier_method: KeyIdMethod::Sha256,
         };
-        let der = list.signed_by(&authority.issuer())?.der().to_vec();
-        Self::read(&der).map_err(Error::Input)
+        Ok(list.signed_by(&authority.issuer())?.der().to_vec())
     }
 }
 

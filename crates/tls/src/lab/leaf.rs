@@ -85,7 +85,7 @@ pub(super) fn server_is_current(
         && facts::timestamp(&validity.not_after) > now + SERVER_MARGIN)
 }
 
-/// Issues a server certificate (profile SSL_SERV: both serverAuth and clientAuth, as the real ones).
+/// Issues a server certificate.
 pub(super) fn server(
     authority: &Authority,
     key: &KeyPair,
@@ -93,6 +93,17 @@ pub(super) fn server(
     crl_url: &str,
     now: Timestamp,
 ) -> Result<CertificateDer<'static>, Error> {
+    let params = server_params(authority, names, crl_url, now)?;
+    Ok(params.signed_by(key, &authority.issuer())?.der().clone())
+}
+
+/// What a server certificate says (profile SSL_SERV: both serverAuth and clientAuth, as the real ones).
+pub(super) fn server_params(
+    authority: &Authority,
+    names: &ServerNames,
+    crl_url: &str,
+    now: Timestamp,
+) -> Result<CertificateParams, Error> {
     let first = names.dns.iter().find(|name| !name.contains('*') && *name != "localhost");
     let common_name = first.map_or("localhost", String::as_str);
     // A name that is too long for CN lives in the alternative names alone, where clients look.
@@ -105,7 +116,7 @@ pub(super) fn server(
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
     params.extended_key_usages =
         vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-    Ok(params.signed_by(key, &authority.issuer())?.der().clone())
+    Ok(params)
 }
 
 /// Issues an AUTH_CLI certificate for a structure.
@@ -117,6 +128,18 @@ pub(super) fn auth_cli(
     crl_url: &str,
     now: Timestamp,
 ) -> Result<CertificateDer<'static>, Error> {
+    let params = auth_cli_params(authority, identity, organisation, crl_url, now)?;
+    Ok(params.signed_by(key, &authority.issuer())?.der().clone())
+}
+
+/// What an AUTH_CLI certificate says.
+pub(super) fn auth_cli_params(
+    authority: &Authority,
+    identity: &str,
+    organisation: &str,
+    crl_url: &str,
+    now: Timestamp,
+) -> Result<CertificateParams, Error> {
     let identity = printable("identity", identity)?;
     if identity.chars().count() > LONGEST_NAME {
         return Err(Error::Input(format!(
@@ -127,7 +150,7 @@ pub(super) fn auth_cli(
     let mut params = leaf(authority, &organisation, identity, identity, crl_url, now, CLIENT_LIFE)?;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    Ok(params.signed_by(key, &authority.issuer())?.der().clone())
+    Ok(params)
 }
 
 fn leaf(

@@ -3,11 +3,15 @@
 //! Why files and not the database: the anchor outlives a reset of the data, since people have put it into their
 //! software's test trust store; and a person can look at the files with any tool. Why nothing damaged is ever
 //! replaced: a new root under the old path would make every client fail with no visible cause.
+//!
+//! The healthy half is here; what is wrong on purpose is in `bad`, made at its first use and kept in memory.
 
 mod authority;
+mod bad;
 mod crl;
 mod files;
 mod leaf;
+mod ocsp;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,13 +24,21 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use wire::CertificateFacts;
 
+pub use self::bad::{BadClient, BadServer, Expected, Text};
+pub use self::ocsp::OcspAnswer;
+
 use self::authority::{Authority, certificate_pem, key_from_pem, new_key, read_certificate};
+use self::bad::Workshop;
 use self::crl::Crl;
 use self::files::Directory;
 use self::leaf::ServerNames;
 use crate::acceptor::Live;
 use crate::{Acceptor, ClientTrust, Error, facts, policy};
 
+/// The server certificate.
+const SERVER: &str = "server.pem";
+/// Its twin that is on the CRL ([`BadServer::Revoked`]).
+const REVOKED: &str = "revoked.pem";
 const ROOT_CRL: &str = "ACR-EL-LAB.crl";
 const ORGANISATIONS_CRL: &str = "ACI-EL-ORG-LAB.crl";
 const ROOT_CERTIFICATE: &str = "ACR-EL-LAB.cer";
@@ -38,9 +50,14 @@ pub struct Lab {
     clock: Clock,
     root: Authority,
     organisations: Authority,
+    server_key: KeyPair,
+    server_names: ServerNames,
+    /// Without a slash at its end.
+    base_url: String,
     organisations_crl_url: String,
     ca_pem: String,
     acceptor: Acceptor,
+    workshop: Workshop,
 }
 
 /// What the lab needs to know to issue its server certificate.
@@ -91,14 +108,23 @@ impl Lab {
             Authority::organisations(&directory, organisations_key, &root, &root_crl_url, now)?;
         let root_crl = current_crl(&directory, ROOT_CRL, &root, now)?;
         let organisations_crl = current_crl(&directory, ORGANISATIONS_CRL, &organisations, now)?;
-        let server = server_chain(
-            &directory,
-            &organisations,
-            &server_key,
-            &server_names,
-            &organisations_crl_url,
-            now,
-        )?;
+        let issue = |file: &str| {
+            leaf_of(&directory, file, &organisations, &server_key, &server_names, &organisations_crl_url, now)
+        };
+        // The lab's revoked certificate is on the CRL from the first one on: clients keep CRLs for days.
+        let revoked = issue(REVOKED)?;
+        let organisations_crl = {
+            let serial = crl::parse_serial(&facts::certificate_facts(&revoked)?.serial)?;
+            match organisations_crl.revoked_at(&serial) {
+                Some(_) => organisations_crl,
+                None => {
+                    let crl = organisations_crl.revoking(serial, &organisations, now)?;
+                    directory.write(ORGANISATIONS_CRL, &crl.der)?;
+                    crl
+                }
+            }
+        };
+        let server = vec![issue(SERVER)?, organisations.der.clone()];
 
         let key = PrivateKeyDer::from_pem_slice(server_key.serialize_pem().as_bytes())
             .map_err(|error| directory.damaged("server.key", error.to_string()))?;
@@ -117,9 +143,13 @@ impl Lab {
             clock: clock.clone(),
             root,
             organisations,
+            server_key,
+            server_names,
+            base_url: crl_base.to_owned(),
             organisations_crl_url,
             ca_pem,
             acceptor,
+            workshop: Workshop::new(revoked),
         })
     }
 
@@ -236,7 +266,8 @@ impl Lab {
 }
 
 /// Files are made in this order; one that is missing although a later one exists was lost, and cannot be made again
-/// without changing what depends on it. (`server.key` and `server.pem` can: nobody keeps the server's certificate.)
+/// without changing what depends on it. (`server.key`, `server.pem` and `revoked.pem` can: nobody keeps the server's
+/// certificates.)
 fn refuse_gaps(directory: &Directory) -> Result<(), Error> {
     const ORDER: [(&str, &[&str]); 6] = [
         ("root.key", &["root.pem", ROOT_CRL]),
@@ -310,31 +341,28 @@ fn current_crl(
     Ok(crl)
 }
 
-fn server_chain(
+/// A server certificate that is kept: read, or issued anew where nothing fits it any more.
+fn leaf_of(
     directory: &Directory,
+    file: &str,
     organisations: &Authority,
     key: &KeyPair,
     names: &ServerNames,
     crl_url: &str,
     now: Timestamp,
-) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let kept = match read_certificate(directory, "server.pem")? {
+) -> Result<CertificateDer<'static>, Error> {
+    match read_certificate(directory, file)? {
         // A key that was just made, or a certificate past its use: a new certificate, which nobody has to be told of.
         Some(der)
             if authority::belongs(&der, key)? && leaf::server_is_current(&der, names, crl_url, now)? =>
         {
-            Some(der)
+            Ok(der)
         }
-        _ => None,
-    };
-    let leaf = match kept {
-        Some(der) => der,
-        None => {
+        _ => {
             let der = leaf::server(organisations, key, names, crl_url, now)?;
             let pem = format!("{}{}", certificate_pem(&der), organisations.pem);
-            directory.write("server.pem", pem.as_bytes())?;
-            der
+            directory.write(file, pem.as_bytes())?;
+            Ok(der)
         }
-    };
-    Ok(vec![leaf, organisations.der.clone()])
+    }
 }

@@ -12,7 +12,7 @@ use tls::{ClientTrust, Error, Lab, LabNames};
 use crate::support::*;
 
 /// Files in the order in which a first start makes them (keys are made at once).
-const ORDER: [&str; 8] = [
+const ORDER: [&str; 9] = [
     "root.key",
     "organisations.key",
     "server.key",
@@ -20,6 +20,7 @@ const ORDER: [&str; 8] = [
     "organisations.pem",
     "ACR-EL-LAB.crl",
     "ACI-EL-ORG-LAB.crl",
+    "revoked.pem",
     "server.pem",
 ];
 

@@ -4,7 +4,8 @@
 
 mod client;
 mod lab;
-mod old;
+mod bad;
+mod canned;
 mod profiles;
 mod server;
 mod support;
