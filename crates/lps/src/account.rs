@@ -1,4 +1,5 @@
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use mss::Address;
@@ -26,6 +27,16 @@ pub struct Endpoint {
     pub port: u16,
     /// How TLS starts.
     pub security: Security,
+    /// Where the host is, as [`crate::Resolver::discover`] found it; the system resolves its name where this is empty.
+    #[serde(skip)]
+    pub addresses: Vec<IpAddr>,
+}
+
+impl Endpoint {
+    /// A server whose name the system resolves.
+    pub fn new(host: impl Into<String>, port: u16, security: Security) -> Self {
+        Self { host: host.into(), port, security, addresses: Vec::new() }
+    }
 }
 
 impl fmt::Display for Endpoint {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kernel::{Clock, Failure, RetryClass, Secret, Stage};
 use tokio::sync::watch;
 
-use crate::refresh::{self, Grant, Refresh};
+use crate::refresh::{Grant, Refresh, Renew};
 use crate::token::lifetime;
 
 /// How a mailbox is opened.
@@ -71,7 +71,7 @@ pub(crate) struct Token {
 /// replaces the refresh token at each use, so a renewal that a caller gave up half-way would lose the PSC session.
 pub struct TokenSource {
     state: Mutex<State>,
-    refresh: Option<Arc<Refresh>>,
+    renewer: Option<Arc<dyn Renew>>,
     clock: Clock,
 }
 
@@ -79,9 +79,14 @@ struct State {
     access: Option<Access>,
     refresh_token: Option<Secret<String>>,
     generation: u64,
-    flight: Option<watch::Receiver<Option<Result<(), Failure>>>>,
+    flight: Option<Flight>,
+    /// Wiped: what a renewal brings that is still under way is dropped.
+    closed: bool,
     presented: Option<String>,
 }
+
+/// A renewal under way.
+type Flight = watch::Receiver<Option<Result<(), Failure>>>;
 
 struct Access {
     secret: Secret<String>,
@@ -95,9 +100,31 @@ impl TokenSource {
         let access =
             Access { renew_at: lifetime(&access_token).map(|life| life.renew_at()), secret: access_token };
         let refresh_token = refresh.as_ref().map(|refresh| refresh.refresh_token.clone());
-        let state =
-            State { access: Some(access), refresh_token, generation: 0, flight: None, presented: None };
-        Arc::new(Self { state: Mutex::new(state), refresh: refresh.map(Arc::new), clock })
+        let renewer = refresh.map(|refresh| Arc::new(refresh) as Arc<dyn Renew>);
+        Self::with(access, refresh_token, renewer, clock)
+    }
+
+    /// A source that begins with what a login gave.
+    pub(crate) fn renewed_by(grant: Grant, renewer: Arc<dyn Renew>, clock: Clock) -> Arc<Self> {
+        let access = Access { renew_at: grant.renew_at(clock.now().as_second()), secret: grant.access_token };
+        Self::with(access, grant.refresh_token, Some(renewer), clock)
+    }
+
+    fn with(
+        access: Access,
+        refresh_token: Option<Secret<String>>,
+        renewer: Option<Arc<dyn Renew>>,
+        clock: Clock,
+    ) -> Arc<Self> {
+        let state = State {
+            access: Some(access),
+            refresh_token,
+            generation: 0,
+            flight: None,
+            closed: false,
+            presented: None,
+        };
+        Arc::new(Self { state: Mutex::new(state), renewer, clock })
     }
 
     /// SHA-256 of the token presented last, in hexadecimal.
@@ -106,7 +133,7 @@ impl TokenSource {
     }
 
     pub(crate) fn can_refresh(&self) -> bool {
-        self.refresh.is_some() && self.lock().refresh_token.is_some()
+        self.renewer.is_some() && self.lock().refresh_token.is_some()
     }
 
     /// A token that is good for a login now.
@@ -135,32 +162,63 @@ impl TokenSource {
         }
     }
 
-    fn take_or_fly(self: &Arc<Self>) -> Result<Next, Failure> {
-        let now = self.clock.now().as_second();
+    /// Forgets every token, for good; gives the refresh token, for whoever withdraws it.
+    pub(crate) fn wipe(&self) -> Option<Secret<String>> {
         let mut state = self.lock();
-        let renewable = self.refresh.is_some() && state.refresh_token.is_some();
-        let fresh = |access: &&Access| !renewable || access.renew_at.is_none_or(|at| now < at);
+        (state.closed, state.access) = (true, None);
+        state.refresh_token.take()
+    }
+
+    /// Renews now, in the background, unless a renewal is under way.
+    pub(crate) fn prolong(self: &Arc<Self>) {
+        let mut state = self.lock();
+        if state.flight.is_none()
+            && let Err(failure) = self.fly(&mut state)
+        {
+            tracing::debug!(%failure, "nothing to prolong");
+        }
+    }
+
+    fn take_or_fly(self: &Arc<Self>) -> Result<Next, Failure> {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        if let Some(renewer) = &self.renewer {
+            renewer.usable(now)?;
+        }
+        let renewable = self.renewer.is_some() && state.refresh_token.is_some();
+        let fresh = |access: &&Access| !renewable || access.renew_at.is_none_or(|at| now.as_second() < at);
         if let Some(secret) = state.access.as_ref().filter(fresh).map(|access| access.secret.clone()) {
             return Ok(Next::Token(Token { secret, generation: state.generation, second: false }));
         }
         if let Some(flight) = &state.flight {
             return Ok(Next::Wait(flight.clone()));
         }
-        let (Some(refresh), Some(refresh_token)) = (&self.refresh, &state.refresh_token) else {
+        if let Some(renewer) = &self.renewer {
+            renewer.renewable(now)?;
+        }
+        self.fly(&mut state).map(Next::Wait)
+    }
+
+    /// Starts a renewal.
+    fn fly(self: &Arc<Self>, state: &mut State) -> Result<Flight, Failure> {
+        let (Some(renewer), Some(refresh_token)) = (&self.renewer, &state.refresh_token) else {
             return Err(Failure::permanent(
                 Stage::Authenticate,
                 "the access token was refused and cannot be renewed: log in to Pro Santé Connect again",
             ));
         };
         let (landed, flight) = watch::channel(None);
-        let (refresh, refresh_token) = (Arc::clone(refresh), refresh_token.clone());
+        let (renewer, refresh_token) = (Arc::clone(renewer), refresh_token.clone());
         state.flight = Some(flight.clone());
         let source = Arc::clone(self);
         tokio::spawn(async move {
-            let result = refresh::renew(&refresh, &refresh_token).await;
+            let result = renewer.renew(&refresh_token).await;
+            if matches!(&result, Err(failure) if failure.retry == RetryClass::Never) {
+                renewer.ended();
+            }
             let _ = landed.send(Some(source.land(result))); // nobody may be waiting any more; the token is kept
         });
-        Ok(Next::Wait(flight))
+        Ok(flight)
     }
 
     fn land(&self, result: Result<Grant, Failure>) -> Result<(), Failure> {
@@ -168,6 +226,9 @@ impl TokenSource {
         let mut state = self.lock();
         state.flight = None;
         match result {
+            Ok(_) if state.closed => {
+                Err(Failure::permanent(Stage::Authenticate, "the session was closed during the renewal"))
+            }
             Ok(grant) => {
                 let renew_at = grant.renew_at(now);
                 state.access = Some(Access { secret: grant.access_token, renew_at });

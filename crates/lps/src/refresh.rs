@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{Failure, Secret, Stage};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use kernel::{Failure, Secret, Stage, Timestamp};
 use rustls::ClientConfig;
 use serde::Deserialize;
 
@@ -31,6 +33,31 @@ impl fmt::Debug for Refresh {
     }
 }
 
+/// How a [`crate::TokenSource`] gets its next token, and whether it may.
+pub(crate) trait Renew: Send + Sync {
+    /// Whether any token may be handed out.
+    fn usable(&self, _now: Timestamp) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Whether the tokens may be renewed.
+    fn renewable(&self, _now: Timestamp) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Renews, once.
+    fn renew<'a>(&'a self, refresh_token: &'a Secret<String>) -> BoxFuture<'a, Result<Grant, Failure>>;
+
+    /// Renewing is over for good.
+    fn ended(&self) {}
+}
+
+impl Renew for Refresh {
+    fn renew<'a>(&'a self, refresh_token: &'a Secret<String>) -> BoxFuture<'a, Result<Grant, Failure>> {
+        renew(self, refresh_token).boxed()
+    }
+}
+
 /// What PSC gave.
 pub(crate) struct Grant {
     pub(crate) access_token: Secret<String>,
@@ -53,7 +80,7 @@ const MAX_ANSWER: usize = 64 * 1024;
 ///
 /// `invalid_grant` is the end of the PSC session (SC.MSS/CONF.10): never to be tried again. Network trouble and
 /// server errors are temporary. No message quotes the answer, beyond the registered error code.
-pub(crate) async fn renew(refresh: &Refresh, refresh_token: &Secret<String>) -> Result<Grant, Failure> {
+async fn renew(refresh: &Refresh, refresh_token: &Secret<String>) -> Result<Grant, Failure> {
     if !refresh.token_endpoint.starts_with("https://") {
         return Err(Failure::permanent(Stage::Input, "the token endpoint is not an https address"));
     }
@@ -108,7 +135,7 @@ fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Se
 }
 
 /// An OAuth error code is shown only where it looks like one.
-fn registered(code: Option<&str>, status: u16) -> String {
+pub(crate) fn registered(code: Option<&str>, status: u16) -> String {
     match code {
         Some(code) if code.len() <= 40 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
             code.to_owned()

@@ -35,7 +35,14 @@ impl Transport {
         config: &Arc<ClientConfig>,
         patience: Patience,
     ) -> Result<Self, Failure> {
-        let attempt = TcpStream::connect((endpoint.host.as_str(), endpoint.port));
+        let sockets = endpoint.sockets();
+        let attempt = async {
+            if sockets.is_empty() {
+                TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await
+            } else {
+                TcpStream::connect(&sockets[..]).await
+            }
+        };
         let tcp = match timeout_at(patience.end(patience.connect), attempt).await {
             Ok(Ok(tcp)) => tcp,
             Ok(Err(error)) => {

@@ -24,14 +24,14 @@ impl Client {
         let wanted = MessageId::parse(wanted).map_err(|error| {
             Failure::permanent(Stage::Input, format!("message.facts.in_reply_to: {error}"))
         })?;
-        let Some(mut session) = self.imap(request).await? else { return Err(missing("imap")) };
+        let Some(mut session) = self.imap().await? else { return Err(missing("imap")) };
         let Some((uid, parent)) = find(&mut session, &wanted).await? else {
             session.logout().await;
             let problem = "no mail in the inbox has the Message-ID of message.facts.in_reply_to";
             return Ok(Response::new(Outcome::Error, problem));
         };
         let outgoing = self.outgoing(request, Some(&parent)).await?;
-        let response = self.submit(request, &outgoing).await?;
+        let response = self.submit(&outgoing).await?;
         if response.outcome == Outcome::Done
             && let Err(failure) = session.uid_store(&uid.to_string(), "+FLAGS.SILENT (\\Answered)").await
         {

@@ -1,3 +1,4 @@
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use kernel::Secret;
@@ -34,6 +35,10 @@ pub struct Request {
     /// Where to submit mail; as above.
     #[serde(default, deserialize_with = "endpoint")]
     pub smtp: Option<Endpoint>,
+    /// The DNS server that knows where the mailbox's servers are: asked where neither `imap` nor `smtp` is given; `null` and
+    /// `{}` both say that there is none.
+    #[serde(default, deserialize_with = "dns_server")]
+    pub dns: Option<SocketAddr>,
     /// The anchors to trust, and no others; PEM.
     pub ca_file: PathBuf,
     /// Where the revocation lists are.
@@ -198,6 +203,22 @@ fn endpoint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Endpoin
     }
 }
 
+fn dns_server<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    #[derive(Deserialize)]
+    struct Server {
+        host: IpAddr,
+        port: u16,
+    }
+    match Option::<Value>::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(Value::Object(fields)) if fields.is_empty() => Ok(None),
+        Some(value) => {
+            let Server { host, port } = serde_json::from_value(value).map_err(serde::de::Error::custom)?;
+            Ok(Some(SocketAddr::new(host, port)))
+        }
+    }
+}
+
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>, D::Error> {
     String::deserialize(deserializer).map(Secret::new)
 }
@@ -224,6 +245,10 @@ mod tests {
         let request = Request::read(REQUEST.as_bytes()).unwrap();
         assert_eq!((request.step, request.imap), (Step::Send, None));
         assert_eq!(request.smtp.as_ref().unwrap().security, Security::StartTls);
+        assert_eq!(request.dns, None);
+        let named = REQUEST
+            .replace(r#""dns":null"#, r#""dns":{"host":"127.0.0.1","port":1053,"domains":["a.test"]}"#);
+        assert_eq!(Request::read(named.as_bytes()).unwrap().dns, "127.0.0.1:1053".parse().ok());
         assert_eq!(request.mailbox.address.as_str(), "8997@mail.example.fr");
         let message = request.message.as_ref().unwrap();
         assert!(message.facts.close && message.facts.to_patient);

@@ -11,7 +11,10 @@ use tokio::time::Instant;
 use super::request::{Auth, Message, RefreshGrant, Request, Step};
 use super::{Outcome, Response};
 use crate::smtp_session::Outcome as Submitted;
-use crate::{Credentials, CrlStore, ImapSession, Patience, Refresh, SmtpSession, TokenSource};
+use crate::{
+    Credentials, CrlStore, DiscoveryError, Endpoint, ImapSession, MailProtocol, Patience, Refresh, Resolver,
+    SmtpSession, TokenSource,
+};
 
 /// The subject of a mail whose request gives none.
 const DEFAULT_SUBJECT: &str = "Message de test";
@@ -28,18 +31,59 @@ pub(super) async fn perform(request: Request, work_dir: &Path) -> Response {
         Step::Unknown => return Response::new(Outcome::Unsupported, "this step is unknown here"),
         _ => {}
     }
-    let client = match Client::prepare(&request, work_dir).await {
+    let servers = match Servers::of(&request).await {
+        Ok(servers) => servers,
+        Err(error) => {
+            // Not to go where the DNS leads is this client's decision; all else is what the DNS does not say.
+            let outside = matches!(error, DiscoveryError::Outside { .. });
+            let outcome = if outside { Outcome::Refused } else { Outcome::Error };
+            return Response::new(outcome, Failure::from(error).to_string());
+        }
+    };
+    let client = match Client::prepare(&request, servers, work_dir).await {
         Ok(client) => client,
         Err(failure) => return ended(failure),
     };
     let done = match request.step {
-        Step::Login | Step::Logout => client.login(&request).await,
-        Step::Fetch => client.fetch(&request, work_dir).await,
+        Step::Login | Step::Logout => client.login().await,
+        Step::Fetch => client.fetch(work_dir).await,
         Step::Append => client.append(&request).await,
         Step::Reply => client.reply(&request).await,
         _ => client.send(&request).await,
     };
     Response { token_used_sha256: client.token_used(), ..done.unwrap_or_else(ended) }
+}
+
+/// The servers of each protocol, in the order in which to try them.
+struct Servers {
+    imap: Vec<Endpoint>,
+    smtp: Vec<Endpoint>,
+}
+
+impl Servers {
+    /// Those that the request names; where it names none but a DNS server, those that the step needs, found by DNS SRV
+    /// (SC.MSS/CONF.04).
+    async fn of(request: &Request) -> Result<Self, DiscoveryError> {
+        let (Some(server), None, None) = (request.dns, &request.imap, &request.smtp) else {
+            let named = |endpoint: &Option<Endpoint>| endpoint.iter().cloned().collect();
+            return Ok(Self { imap: named(&request.imap), smtp: named(&request.smtp) });
+        };
+        let (resolver, patience) = (Resolver::new(server), patience(request));
+        let domain = request.mailbox.address.domain();
+        let mut found = Self { imap: Vec::new(), smtp: Vec::new() };
+        if !matches!(request.step, Step::Send) {
+            found.imap = resolver.discover(domain, MailProtocol::Imap, patience).await?;
+        }
+        if matches!(request.step, Step::Login | Step::Logout | Step::Send | Step::Reply) {
+            found.smtp = resolver.discover(domain, MailProtocol::Submission, patience).await?;
+        }
+        Ok(found)
+    }
+}
+
+fn patience(request: &Request) -> Patience {
+    let deadline = Duration::from_millis(request.deadline_ms).saturating_sub(MARGIN);
+    Patience::default().until(Instant::now() + deadline)
 }
 
 /// The outcome that a failure is. A refusal is final and by decision, of the server or of this client (TLS);
@@ -55,6 +99,7 @@ fn ended(failure: Failure) -> Response {
 
 pub(super) struct Client {
     address: Address,
+    servers: Servers,
     credentials: Credentials,
     tls: Arc<ClientConfig>,
     patience: Patience,
@@ -62,9 +107,8 @@ pub(super) struct Client {
 }
 
 impl Client {
-    async fn prepare(request: &Request, work_dir: &Path) -> Result<Self, Failure> {
-        let deadline = Duration::from_millis(request.deadline_ms).saturating_sub(MARGIN);
-        let patience = Patience::default().until(Instant::now() + deadline);
+    async fn prepare(request: &Request, servers: Servers, work_dir: &Path) -> Result<Self, Failure> {
+        let patience = patience(request);
         let clock = Clock::system();
         let ca_pem = read_text("ca_file", &request.ca_file).await?;
         let store = CrlStore::new(&work_dir.join("crl"), &ca_pem, clock.clone())?;
@@ -100,7 +144,7 @@ impl Client {
             }
         };
         let tls = tls.config().map_err(|error| trust_failure(&error))?;
-        Ok(Self { address, credentials, tls, patience, clock })
+        Ok(Self { address, servers, credentials, tls, patience, clock })
     }
 
     fn token_used(&self) -> Option<String> {
@@ -110,27 +154,39 @@ impl Client {
         }
     }
 
-    pub(super) async fn imap(&self, request: &Request) -> Result<Option<ImapSession>, Failure> {
-        let Some(endpoint) = &request.imap else { return Ok(None) };
-        ImapSession::open(endpoint, &self.address, &self.credentials, &self.tls, self.patience)
-            .await
-            .map(Some)
+    pub(super) async fn imap(&self) -> Result<Option<ImapSession>, Failure> {
+        let mut unreachable = None;
+        for endpoint in &self.servers.imap {
+            match ImapSession::open(endpoint, &self.address, &self.credentials, &self.tls, self.patience)
+                .await
+            {
+                Err(failure) if failure.stage == Stage::Connect => unreachable = Some(failure),
+                opened => return opened.map(Some),
+            }
+        }
+        unreachable.map_or(Ok(None), Err)
     }
 
-    async fn smtp(&self, request: &Request) -> Result<Option<SmtpSession>, Failure> {
-        let Some(endpoint) = &request.smtp else { return Ok(None) };
-        SmtpSession::open(endpoint, &self.address, &self.credentials, &self.tls, self.patience)
-            .await
-            .map(Some)
+    async fn smtp(&self) -> Result<Option<SmtpSession>, Failure> {
+        let mut unreachable = None;
+        for endpoint in &self.servers.smtp {
+            match SmtpSession::open(endpoint, &self.address, &self.credentials, &self.tls, self.patience)
+                .await
+            {
+                Err(failure) if failure.stage == Stage::Connect => unreachable = Some(failure),
+                opened => return opened.map(Some),
+            }
+        }
+        unreachable.map_or(Ok(None), Err)
     }
 
-    async fn login(&self, request: &Request) -> Result<Response, Failure> {
+    async fn login(&self) -> Result<Response, Failure> {
         let mut done = Vec::new();
-        if let Some(session) = self.imap(request).await? {
+        if let Some(session) = self.imap().await? {
             session.logout().await;
             done.push("IMAP");
         }
-        if let Some(session) = self.smtp(request).await? {
+        if let Some(session) = self.smtp().await? {
             session.quit().await;
             done.push("SMTP");
         }
@@ -143,8 +199,8 @@ impl Client {
         Ok(Response::new(Outcome::Done, format!("logged in and out: {}", done.join(", "))))
     }
 
-    async fn fetch(&self, request: &Request, work_dir: &Path) -> Result<Response, Failure> {
-        let Some(mut session) = self.imap(request).await? else { return Err(missing("imap")) };
+    async fn fetch(&self, work_dir: &Path) -> Result<Response, Failure> {
+        let Some(mut session) = self.imap().await? else { return Err(missing("imap")) };
         let folder = session.select("INBOX").await?;
         let mut uids = session.uid_search("ALL").await?;
         uids.sort_unstable();
@@ -169,12 +225,12 @@ impl Client {
 
     async fn send(&self, request: &Request) -> Result<Response, Failure> {
         let outgoing = self.outgoing(request, None).await?;
-        self.submit(request, &outgoing).await
+        self.submit(&outgoing).await
     }
 
     /// Hands a mail to the SMTP server.
-    pub(super) async fn submit(&self, request: &Request, mail: &Outgoing) -> Result<Response, Failure> {
-        let Some(mut session) = self.smtp(request).await? else { return Err(missing("smtp")) };
+    pub(super) async fn submit(&self, mail: &Outgoing) -> Result<Response, Failure> {
+        let Some(mut session) = self.smtp().await? else { return Err(missing("smtp")) };
         let outcome = session.submit(&self.address, &mail.recipients, &mail.bytes).await?;
         let response = match outcome {
             Submitted::Accepted { queue_id } => {
@@ -193,7 +249,7 @@ impl Client {
 
     async fn append(&self, request: &Request) -> Result<Response, Failure> {
         let mail = self.outgoing(request, None).await?;
-        let Some(mut session) = self.imap(request).await? else { return Err(missing("imap")) };
+        let Some(mut session) = self.imap().await? else { return Err(missing("imap")) };
         let Some(folder) = session.special_use("\\Sent").await? else {
             return Err(Failure::permanent(
                 Stage::Command,

@@ -48,7 +48,7 @@ impl Desk {
         value
     }
 
-    async fn run(&self, step: &str, change: impl FnOnce(&mut Value)) -> Response {
+    pub(crate) async fn run(&self, step: &str, change: impl FnOnce(&mut Value)) -> Response {
         let request = Request::read(self.json(step, change).to_string().as_bytes()).unwrap();
         perform(request, self.dir.path()).await
     }

@@ -5,8 +5,13 @@
 
 mod adapter;
 mod crl;
+mod decoupled;
+mod discover;
 mod imap;
+mod party;
 mod peer;
+mod provider;
+mod psc_sessions;
 mod python;
 mod real;
 mod smtp;

@@ -110,6 +110,19 @@ impl Peer {
         }
     }
 
+    /// Reads so many octets.
+    pub(crate) async fn octets(&mut self, count: usize) -> String {
+        while self.buffer.len() < count {
+            let mut chunk = [0; 4096];
+            match self.stream.read(&mut chunk).await {
+                Ok(read) if read > 0 => self.buffer.extend_from_slice(&chunk[..read]),
+                _ => break,
+            }
+        }
+        let rest = self.buffer.split_off(count.min(self.buffer.len()));
+        String::from_utf8(std::mem::replace(&mut self.buffer, rest)).unwrap()
+    }
+
     /// Reads a command and answers `tag` + `answer`; `*` lines of `data` go before it.
     pub(crate) async fn imap(&mut self, verb: &str, data: &str, answer: &str) -> String {
         let line = self.line().await;
@@ -186,7 +199,7 @@ impl Server {
     }
 
     pub(crate) fn endpoint(&self, security: Security) -> Endpoint {
-        Endpoint { host: "localhost".into(), port: self.port, security }
+        Endpoint::new("localhost", self.port, security)
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -259,13 +272,8 @@ impl Psc {
                     let (name, value) = line.split_once(": ")?;
                     name.eq_ignore_ascii_case("content-length").then(|| value.parse::<usize>().unwrap())
                 });
-                let mut body = std::mem::take(&mut peer.buffer);
-                while body.len() < length.unwrap() {
-                    let mut chunk = [0; 4096];
-                    let count = peer.stream.read(&mut chunk).await.unwrap();
-                    body.extend_from_slice(&chunk[..count]);
-                }
-                seen.lock().unwrap().push(String::from_utf8(body).unwrap());
+                let body = peer.octets(length.unwrap()).await;
+                seen.lock().unwrap().push(body);
                 tokio::time::sleep(Duration::from_millis(20)).await; // long enough for others to arrive meanwhile
                 peer.say(&format!(
                     "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{answer}",

@@ -78,7 +78,7 @@ impl Operator {
     }
 
     fn at(&self, port: u16, security: Security) -> Endpoint {
-        Endpoint { host: "localhost".into(), port, security }
+        Endpoint::new("localhost", port, security)
     }
 }
 
