@@ -38,10 +38,7 @@ async fn dig_sees_authority_and_the_three_ways_of_no() {
     let Some(answer) = bench.dig(&format!("_IMAP._tcp.{MAIL} SRV")).await else { return };
     assert!(answer.contains("status: NOERROR") && answer.contains("flags: qr aa rd;"), "{answer}");
     assert!(answer.contains("ADDITIONAL: 3"), "A, AAAA and OPT: {answer}");
-    assert!(
-        answer.contains(&format!("_IMAP._tcp.{MAIL}. 1")),
-        "the question's letter case is kept: {answer}"
-    );
+    assert_eq!(answer.matches("_IMAP._tcp").count(), 3, "the question's letter case is kept: {answer}");
     let missing = bench.dig("no.vaguemestre.test A").await.unwrap();
     assert!(missing.contains("NXDOMAIN") && missing.contains("aa") && missing.contains("SOA"), "{missing}");
     let other_type = bench.dig(&format!("_tcp.{MAIL} SRV")).await.unwrap();
