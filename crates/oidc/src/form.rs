@@ -32,6 +32,16 @@ impl Form {
         Ok(Self(found))
     }
 
+    /// Octets of the longest value: what a server bounds.
+    pub fn longest(&self) -> usize {
+        self.0.values().map(String::len).max().unwrap_or(0)
+    }
+
+    /// Whether any of these parameters is there.
+    pub fn has_any(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.0.contains_key(*name))
+    }
+
     /// The value of a parameter; `None` where it is absent or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)

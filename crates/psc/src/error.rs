@@ -22,6 +22,23 @@ pub enum Error {
     /// An address of return is not absolute, has a fragment, or is plain HTTP to another machine.
     #[error("redirect address refused: {0}")]
     RedirectUri(String),
+    /// The HTTP client that tells of logouts cannot be set up. Usual cause: a TLS configuration that is not one.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Outgoing(String),
+    /// A `client_id` that is empty, too long, not printable ASCII, or `*`.
+    #[error("not a client_id: {0:?}; 1 to 100 printable ASCII characters are needed")]
+    ClientId(String),
+    /// A test identity with a field that cannot be: which one, and why.
+    #[error("the identity's {field} cannot be used: {why}")]
+    Identity {
+        /// Name of the field, as in [`crate::Identity`].
+        field: &'static str,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The sandbox keeps no more of these.
+    #[error("no more than {1} {0} are kept: remove one first")]
+    TooMany(&'static str, usize),
     /// No identity of this national identifier.
     #[error("no test identity {0}")]
     UnknownIdentity(String),

@@ -1,11 +1,14 @@
+use kernel::Timestamp;
+use oidc::OtherId;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use oidc::OtherId;
+use crate::Error;
 
 /// A test person: national identifier, name, and what PSC tells of her practice.
 ///
 /// Nobody real: test identifiers (`8997…`, `ANS…`) are the ANS's range for that purpose.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// `PS_IdNat`: `8` and RPPS, `0` and ADELI, `5` SIRET `/` internal id, `3` FINESS `/` internal id, `ANS…` from EDIT.
     pub national_id: String,
@@ -21,7 +24,7 @@ pub struct Identity {
 }
 
 /// One profession of a person (`exercices` of the user information): a person with two has two cards.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Practice {
     /// Code of the profession (10 physician, 21 pharmacist, 50 midwife, 60 nurse…).
     pub profession: String,
@@ -34,7 +37,7 @@ pub struct Practice {
 }
 
 /// One place of practice (`activities` of the user information).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
     /// `L` self-employed, `S` employed, `B` volunteer.
     pub mode: String,
@@ -49,7 +52,8 @@ pub struct Activity {
 }
 
 /// A structure where somebody practises. Empty means absent, as in PSC's answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Structure {
     /// Technical identifier: `R…`, `F…`, `C…`.
     pub technical_id: String,
@@ -100,6 +104,44 @@ impl Identity {
             Some(b'3' | b'5') => Self::minimal(national_id, "Dominique", &format!("SECRETARIAT{tail}")),
             _ => Self::minimal(national_id, "Claude", &format!("IDENTITE{tail}")),
         }
+    }
+
+    /// An identifier as EDIT gives them: `ANS` and the second at which it was made (UTC).
+    pub fn edit_id(now: Timestamp) -> String {
+        let digits: String = now.to_string().chars().filter(char::is_ascii_digit).take(14).collect();
+        format!("ANS{digits}")
+    }
+
+    /// Whether the identity can be used: an identifier without blanks, a name, nothing that cannot be printed, and
+    /// nothing longer than 100 characters.
+    ///
+    /// # Errors
+    /// [`Error::Identity`] for the first field that is wrong.
+    pub fn check(&self) -> Result<(), Error> {
+        let wrong = |field, why| Err(Error::Identity { field, why });
+        let id = &self.national_id;
+        if id.is_empty() || id.len() > 64 {
+            return wrong("national_id", "1 to 64 characters are needed");
+        }
+        if !id.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'\\' | b':')) {
+            return wrong("national_id", "only letters, digits and signs such as / - . are allowed");
+        }
+        for (field, value) in [("given_name", &self.given_name), ("family_name", &self.family_name)] {
+            if value.trim().is_empty() {
+                return wrong(field, "it is empty");
+            }
+        }
+        if self.practices.len() > 10 || self.practices.iter().any(|practice| practice.activities.len() > 20) {
+            return wrong("practices", "at most 10 professions with 20 activities each are kept");
+        }
+        let texts = [&self.given_name, &self.family_name, &self.civility].into_iter();
+        let codes = self.practices.iter().flat_map(Practice::texts);
+        for text in texts.chain(codes) {
+            if text.chars().count() > 100 || text.chars().any(char::is_control) {
+                return wrong("text", "longer than 100 characters, or with a character that cannot be shown");
+            }
+        }
+        Ok(())
     }
 
     /// `Camille MEDECIN000018`.
@@ -167,6 +209,34 @@ impl Practice {
             "codeSavoirFaire": code,
             "activities": self.activities.iter().map(Activity::json).collect::<Vec<_>>(),
         })
+    }
+}
+
+impl Practice {
+    fn texts(&self) -> impl Iterator<Item = &String> {
+        let speciality = self.speciality.iter().flat_map(|(kind, code)| [kind, code]);
+        let activities = self.activities.iter().flat_map(|activity| {
+            let at = &activity.structure;
+            [
+                &activity.mode,
+                &activity.sector,
+                &activity.pharmacist_section,
+                &activity.role,
+                &at.technical_id,
+                &at.national_id,
+                &at.name,
+                &at.siret,
+                &at.finess,
+                &at.finess_legal,
+                &at.street_number,
+                &at.street_kind,
+                &at.street,
+                &at.postcode,
+                &at.city,
+                &at.authority,
+            ]
+        });
+        [&self.profession, &self.title].into_iter().chain(speciality).chain(activities)
     }
 }
 

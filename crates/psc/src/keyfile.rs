@@ -52,7 +52,13 @@ fn make(directory: &Path, path: &Path) -> Result<Secret<String>, Error> {
     fs::read_to_string(path).map(Secret::new).map_err(|source| Error::File { path: path.to_owned(), source })
 }
 
-fn generate() -> Result<Secret<String>, Error> {
+/// Puts another key in the place of the present one.
+pub(crate) fn replace(directory: &Path, pem: &Secret<String>) -> Result<(), Error> {
+    crate::store::replace(&directory.join(NAME), pem.reveal().as_bytes())
+}
+
+/// A new RSA 2048 key, PEM (PKCS#8).
+pub(crate) fn generate() -> Result<Secret<String>, Error> {
     let unusable = |_| Error::Key("the cryptographic library made none".into());
     let pair = KeyPair::generate(KeySize::Rsa2048).map_err(unusable)?;
     let der: Pkcs8V1Der<'_> = pair.as_der().map_err(unusable)?;

@@ -5,11 +5,12 @@
 //! introspection, revocation, logout) and the wallet that a person's browser opens ([`Psc::wallet`]), which is plain HTTP on
 //! loopback because a browser does not know the lab's authority.
 //!
-//! What lasts and what does not: the signing key is kept on disk, so that a restart does not break clients that
-//! remember the key set; identities and clients are registered again at each start by whoever owns them; codes,
-//! sessions and tokens live in memory only, and tokens as digests wherever they must be recognised (SC.MSS/CONF.28).
+//! What lasts and what does not: the signing keys are kept on disk, so that a restart does not break clients that
+//! remember the key set; identities and clients are registered again at each start by whoever owns them, and those that
+//! a person made or changed on the wallet's pages are on disk too (secrets as digests); codes, sessions and tokens live
+//! in memory only, and tokens as digests wherever they must be recognised (SC.MSS/CONF.28).
 //!
-//! The decoupled flow (CIBA), back-channel logout and token exchange are not offered, and not advertised.
+//! It can misbehave on demand, for one client or for all: [`PscFault`], [`Psc::arm`].
 //!
 //! ```no_run
 //! # fn main() -> Result<(), psc::Error> {
@@ -26,21 +27,33 @@
 //! # Ok(()) }
 //! ```
 
+mod ciba;
 mod client;
+mod dn;
 mod error;
+mod fault;
+mod forge;
 mod http;
 mod identity;
 mod keyfile;
+mod keys;
+mod log;
+mod notify;
 mod provider;
+mod registry;
 mod samples;
 mod session;
+mod store;
 mod tokens;
+mod trouble;
 mod wallet;
 mod witness;
 
-pub use client::ClientRegistration;
+pub use client::{Automatic, ClientRegistration, ClientSettings};
 pub use error::Error;
+pub use fault::{ArmedFault, FaultState, PscFault, UnknownFault};
 pub use identity::{Activity, Identity, Practice, Structure};
+pub use log::ClientEvent;
 pub use provider::{Psc, PscConfig};
 pub use samples::samples;
 pub use tokens::TokenSet;

@@ -71,6 +71,7 @@ pub fn samples() -> Vec<Identity> {
             vec![practice("50", "", None, vec![activity("S", "SA01", "", "", hospital("CNOSF/CNOSF/ARS"))])],
         ),
         Identity::minimal("599700000000014/CPAT00005", "Dominique", "SECRETARIAT0005"),
+        Identity::minimal("3990000015/CPET0011", "Claude", "ACCUEIL0011"),
         person(
             "899709011284",
             "M",

@@ -1,30 +1,36 @@
 //! Codes, sessions and refresh tokens: a state machine without I/O, told the hour by its caller.
 //!
-//! Everything that a client presents is kept as its SHA-256 only. Everything has an end and a greatest number, so a
-//! client that never comes back costs nothing for long.
+//! Two levels, as in the real service: a *login* is a person in a browser (the single sign-on cookie), a *session* is
+//! what one client got from it, with its own `sid` and refresh token. A session without a login came without a
+//! browser: the decoupled flow, or a script.
+//!
+//! Everything that a client or a browser presents is kept as its SHA-256 only. Everything has an end and a greatest
+//! number, so a client that never comes back costs nothing for long.
 
 use std::collections::{HashMap, VecDeque};
 
 use kernel::{Secret, Timestamp, Timing, base64url, random, sha256};
-use oidc::{AuthMode, pkce};
+use oidc::{AuthMode, ErrorCode, pkce};
 
-/// Sessions kept at most; past that the one unused for longest goes.
-const SESSIONS: usize = 20_000;
+/// Sessions kept at most; past that those unused for longest go.
+const SESSIONS: usize = 5_000;
+
+/// Logins kept at most.
+const LOGINS: usize = 1_000;
 
 /// Codes kept at most.
-const CODES: usize = 20_000;
+const CODES: usize = 5_000;
+
+/// Subject tokens remembered, so that each is exchanged once.
+const SPENT: usize = 5_000;
 
 /// Used refresh tokens remembered per session, to tell "used already" from "never seen".
-const USED: usize = 64;
-
-/// Whether presenting a used refresh token ends the session. PSC's own policy is not published; a refusal alone is
-/// the milder reading, and a client must not be failed on a guess.
-const REUSED_REFRESH_ENDS_SESSION: bool = false;
+const USED: usize = 16;
 
 /// Seconds for which a code is remembered past its end, so that its re-use is recognised.
 const CODE_MEMORY: i64 = 600;
 
-type Digest = [u8; 32];
+pub(crate) type Digest = [u8; 32];
 
 /// What a person allowed a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,16 +42,33 @@ pub(crate) struct Consent {
     pub(crate) scope: String,
 }
 
+/// A person in a browser.
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    pub(crate) identity: String,
+    pub(crate) mode: AuthMode,
+    pub(crate) auth_time: Timestamp,
+    last_used: Timestamp,
+}
+
 /// A session as token makers need it.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) sid: String,
     pub(crate) consent: Consent,
     pub(crate) auth_time: Timestamp,
+    login: Option<Digest>,
     last_used: Timestamp,
     refresh: Option<Digest>,
     used: VecDeque<Digest>,
     revoked: HashMap<String, i64>,
+}
+
+/// A session with the refresh token that was just made for it, and that token's life in seconds.
+pub(crate) struct Renewed {
+    pub(crate) session: Session,
+    pub(crate) refresh_token: Secret<String>,
+    pub(crate) life: i64,
 }
 
 /// What a code is tied to.
@@ -64,30 +87,78 @@ struct Code {
     used: bool,
 }
 
-/// Why a grant is refused: the `error_description` of `invalid_grant`.
-pub(crate) type Refusal = &'static str;
+/// Why a grant is refused: error and description.
+pub(crate) type Refusal = (ErrorCode, &'static str);
+
+fn refused<T>(why: &'static str) -> Result<T, Refusal> {
+    Err((ErrorCode::InvalidGrant, why))
+}
 
 #[derive(Debug)]
 pub(crate) struct Sessions {
     timing: Timing,
+    logins: HashMap<Digest, Login>,
     sessions: HashMap<String, Session>,
     codes: HashMap<Digest, Code>,
     refresh: HashMap<Digest, String>,
+    spent: HashMap<String, i64>,
+    swept: Timestamp,
 }
 
 impl Sessions {
     pub(crate) fn new(timing: Timing) -> Self {
-        Self { timing, sessions: HashMap::new(), codes: HashMap::new(), refresh: HashMap::new() }
+        Self {
+            timing,
+            logins: HashMap::new(),
+            sessions: HashMap::new(),
+            codes: HashMap::new(),
+            refresh: HashMap::new(),
+            spent: HashMap::new(),
+            swept: Timestamp::UNIX_EPOCH,
+        }
     }
 
-    /// A person has just identified herself.
-    pub(crate) fn open(&mut self, consent: Consent, now: Timestamp) -> Session {
+    /// A person has just identified herself in a browser. The cookie's value, and what sessions are opened with.
+    pub(crate) fn sign_in(
+        &mut self,
+        identity: &str,
+        mode: AuthMode,
+        now: Timestamp,
+    ) -> (Secret<String>, Digest) {
         self.sweep(now);
+        if self.logins.len() >= LOGINS {
+            let oldest = self.logins.iter().min_by_key(|(_, login)| login.last_used).map(|(key, _)| *key);
+            oldest.and_then(|key| self.logins.remove(&key));
+        }
+        let cookie = secret();
+        let key = sha256(cookie.reveal().as_bytes());
+        let login = Login { identity: identity.to_owned(), mode, auth_time: now, last_used: now };
+        self.logins.insert(key, login);
+        (cookie, key)
+    }
+
+    /// The login of a cookie, while it lasts: 4 hours, and 30 minutes without use by any client.
+    pub(crate) fn login(&self, cookie: &str, now: Timestamp) -> Option<(Digest, Login)> {
+        let key = sha256(cookie.as_bytes());
+        let login = self.logins.get(&key).filter(|login| self.login_lasts(login, now))?;
+        Some((key, login.clone()))
+    }
+
+    /// A session for one client; with a login, of the same age as the login.
+    pub(crate) fn open(&mut self, consent: Consent, login: Option<Digest>, now: Timestamp) -> Session {
+        self.sweep(now);
+        self.make_room();
+        let mut auth_time = now;
+        if let Some(login) = login.and_then(|key| self.logins.get_mut(&key)) {
+            login.last_used = now;
+            auth_time = login.auth_time;
+        }
         let sid = uuid();
         let session = Session {
             sid: sid.clone(),
             consent,
-            auth_time: now,
+            auth_time,
+            login,
             last_used: now,
             refresh: None,
             used: VecDeque::new(),
@@ -99,6 +170,10 @@ impl Sessions {
 
     /// A one-time code for this session.
     pub(crate) fn code(&mut self, session: &Session, binding: Binding, now: Timestamp) -> Secret<String> {
+        if self.codes.len() >= CODES {
+            let oldest = self.codes.iter().min_by_key(|(_, code)| code.expires).map(|(digest, _)| *digest);
+            oldest.and_then(|digest| self.codes.remove(&digest));
+        }
         let code = secret();
         let entry = Code {
             sid: session.sid.clone(),
@@ -121,30 +196,32 @@ impl Sessions {
         verifier: &str,
         now: Timestamp,
     ) -> Result<Session, Refusal> {
-        let entry = self.codes.get_mut(&sha256(code.as_bytes())).ok_or("The code is unknown.")?;
+        let Some(entry) = self.codes.get_mut(&sha256(code.as_bytes())) else {
+            return refused("The code is unknown.");
+        };
         if entry.client_id != client_id {
-            return Err("The code was issued to another client.");
+            return refused("The code was issued to another client.");
         }
         if std::mem::replace(&mut entry.used, true) {
             let sid = entry.sid.clone();
             self.end(&sid);
-            return Err("The code was used already: its session is closed.");
+            return refused("The code was used already: its session is closed.");
         }
         if now >= entry.expires {
-            return Err("The code has expired.");
+            return refused("The code has expired.");
         }
         if entry.binding.redirect_uri != redirect_uri {
-            return Err("The redirect_uri is not the one of the authorization request.");
+            return refused("The redirect_uri is not the one of the authorization request.");
         }
         if pkce::challenge(verifier) != entry.binding.challenge {
-            return Err("The code_verifier does not match the code_challenge.");
+            return refused("The code_verifier does not match the code_challenge.");
         }
         let sid = entry.sid.clone();
-        self.alive(&sid, now).ok_or("The session is over.")
+        self.alive(&sid, now).ok_or((ErrorCode::InvalidGrant, "The session is over."))
     }
 
-    /// A new refresh token for this session, with its life in seconds; the one before stops working.
-    pub(crate) fn rotate(&mut self, sid: &str, now: Timestamp) -> Option<(Secret<String>, i64)> {
+    /// A new refresh token for this session; the one before stops working. `None` where the session is over.
+    pub(crate) fn rotate(&mut self, sid: &str, now: Timestamp) -> Option<Renewed> {
         let end = self.alive(sid, now)?.auth_time + self.timing.session;
         let session = self.sessions.get_mut(sid)?;
         let token = secret();
@@ -158,34 +235,49 @@ impl Sessions {
             }
         }
         session.last_used = now;
+        if let Some(login) = session.login.and_then(|key| self.logins.get_mut(&key)) {
+            login.last_used = now;
+        }
         self.refresh.insert(digest, sid.to_owned());
         let life = (now + self.timing.refresh_token).min(end).as_second() - now.as_second();
-        Some((token, life))
+        Some(Renewed { session: session.clone(), refresh_token: token, life })
     }
 
-    /// The session behind a refresh token, which stays valid until [`Sessions::rotate`].
-    pub(crate) fn refreshing(
+    /// Trades a refresh token for the next one, in one step: of a thousand attempts at the same time, one wins. One
+    /// that was traded already ends its session, since one of the two bearers is a thief (RFC 9700 §4.14.2; Keycloak
+    /// does the same with rotation on). `scope` may narrow the grant, never widen it.
+    pub(crate) fn renew(
         &mut self,
         token: &str,
         client_id: &str,
+        scope: Option<&str>,
         now: Timestamp,
-    ) -> Result<Session, Refusal> {
+    ) -> Result<Renewed, Refusal> {
         let digest = sha256(token.as_bytes());
-        let sid = self.refresh.get(&digest).cloned().ok_or("The refresh token is unknown.")?;
-        let session = self.alive(&sid, now).ok_or("The session is over.")?;
+        let Some(sid) = self.refresh.get(&digest).cloned() else {
+            return refused("The refresh token is unknown, or its session is over.");
+        };
+        let Some(session) = self.alive(&sid, now) else { return refused("The session is over.") };
         if session.consent.client_id != client_id {
-            return Err("The refresh token was issued to another client.");
+            return refused("The refresh token was issued to another client.");
         }
         if session.refresh != Some(digest) {
-            if REUSED_REFRESH_ENDS_SESSION {
-                self.end(&sid);
-            }
-            return Err("The refresh token was used already: keep the newest one.");
+            self.end(&sid);
+            return refused("The refresh token was used already: its session is closed. Keep the newest one.");
         }
         if now >= session.last_used + self.timing.refresh_token {
-            return Err("The refresh token has expired.");
+            return refused("The refresh token has expired.");
         }
-        Ok(session)
+        let granted: Vec<&str> = session.consent.scope.split(' ').collect();
+        if scope.is_some_and(|scope| !scope.split(' ').all(|wanted| granted.contains(&wanted))) {
+            return Err((ErrorCode::InvalidScope, "A refresh cannot widen the scope."));
+        }
+        self.rotate(&sid, now).ok_or((ErrorCode::InvalidGrant, "The session is over."))
+    }
+
+    /// The session behind a refresh token, whoever presents it and used or not.
+    pub(crate) fn behind(&self, token: &str) -> Option<&Session> {
+        self.sessions.get(self.refresh.get(&sha256(token.as_bytes()))?)
     }
 
     /// The session of a live refresh token, for introspection and revocation.
@@ -214,6 +306,37 @@ impl Sessions {
         true
     }
 
+    /// Ends a session, the login behind it, and the sessions of the same login: what was ended.
+    pub(crate) fn log_out(&mut self, sid: &str) -> Vec<Session> {
+        let Some(session) = self.sessions.get(sid) else { return Vec::new() };
+        match session.login {
+            Some(login) => self.end_login(login),
+            None => {
+                let session = session.clone();
+                self.end(sid);
+                vec![session]
+            }
+        }
+    }
+
+    /// Ends a login and its sessions: what was ended.
+    pub(crate) fn end_login(&mut self, login: Digest) -> Vec<Session> {
+        self.logins.remove(&login);
+        let of_login = self.sessions.values().filter(|session| session.login == Some(login));
+        let ended: Vec<Session> = of_login.cloned().collect();
+        ended.iter().for_each(|session| {
+            self.end(&session.sid);
+        });
+        ended
+    }
+
+    /// Ends all sessions of a client: how many.
+    pub(crate) fn end_client(&mut self, client_id: &str) -> usize {
+        let of_client = self.sessions.values().filter(|session| session.consent.client_id == client_id);
+        let sids: Vec<String> = of_client.map(|session| session.sid.clone()).collect();
+        sids.iter().filter(|sid| self.end(sid)).count()
+    }
+
     /// Remembers that one access token is not to be accepted any more.
     pub(crate) fn revoke_access(&mut self, sid: &str, jti: &str, exp: i64, now: Timestamp) {
         if let Some(session) = self.sessions.get_mut(sid) {
@@ -222,25 +345,54 @@ impl Sessions {
         }
     }
 
+    /// Marks an access token as exchanged; false where it was already, or where too many are remembered.
+    pub(crate) fn spend(&mut self, jti: &str, exp: i64, now: Timestamp) -> bool {
+        self.spent.retain(|_, exp| *exp > now.as_second());
+        self.spent.len() < SPENT && self.spent.insert(jti.to_owned(), exp).is_none()
+    }
+
     fn lasts(&self, session: &Session, now: Timestamp) -> bool {
         now < self.end_of(session)
     }
 
+    fn login_lasts(&self, login: &Login, now: Timestamp) -> bool {
+        now < (login.last_used + self.timing.session_idle).min(login.auth_time + self.timing.session)
+    }
+
+    /// Forgets what is over; once a second is enough.
     fn sweep(&mut self, now: Timestamp) {
-        self.codes.retain(|_, code| now.as_second() < code.expires.as_second() + CODE_MEMORY);
-        let mut over: Vec<String> =
-            self.sessions.values().filter(|s| !self.lasts(s, now)).map(|s| s.sid.clone()).collect();
-        if self.sessions.len() - over.len() >= SESSIONS {
-            let oldest = self.sessions.values().min_by_key(|s| s.last_used).map(|s| s.sid.clone());
-            over.extend(oldest);
+        if now.as_second() == self.swept.as_second() {
+            return;
         }
+        self.swept = now;
+        self.codes.retain(|_, code| now.as_second() < code.expires.as_second() + CODE_MEMORY);
+        let over: Vec<String> =
+            self.sessions.values().filter(|s| !self.lasts(s, now)).map(|s| s.sid.clone()).collect();
         over.iter().for_each(|sid| {
             self.end(sid);
         });
-        if self.codes.len() >= CODES {
-            let oldest = self.codes.iter().min_by_key(|(_, code)| code.expires).map(|(digest, _)| *digest);
-            oldest.and_then(|digest| self.codes.remove(&digest));
+        let gone: Vec<Digest> = self
+            .logins
+            .iter()
+            .filter(|(_, login)| !self.login_lasts(login, now))
+            .map(|(key, _)| *key)
+            .collect();
+        gone.iter().for_each(|key| {
+            self.logins.remove(key);
+        });
+    }
+
+    /// A twentieth at once where the sandbox is full, so that a full one stays fast.
+    fn make_room(&mut self) {
+        if self.sessions.len() < SESSIONS {
+            return;
         }
+        let mut by_age: Vec<(Timestamp, String)> =
+            self.sessions.values().map(|session| (session.last_used, session.sid.clone())).collect();
+        by_age.sort();
+        by_age.iter().take(SESSIONS / 20).for_each(|(_, sid)| {
+            self.end(sid);
+        });
     }
 }
 
@@ -281,7 +433,7 @@ mod tests {
             nonce: "n".into(),
             scope: "openid scope_all".into(),
         };
-        let session = sessions.open(consent, now);
+        let session = sessions.open(consent, None, now);
         (sessions, session, now)
     }
 
@@ -299,9 +451,9 @@ mod tests {
         let code = sessions.code(&session, binding(), now);
         let mut redeem =
             |client: &str, at| sessions.redeem(code.reveal(), client, "https://lps/cb", VERIFIER, at);
-        assert!(redeem("thief", now).unwrap_err().contains("another client"));
+        assert!(redeem("thief", now).unwrap_err().1.contains("another client"));
         assert_eq!(redeem("lps", now).unwrap().sid, session.sid);
-        assert!(redeem("lps", now).unwrap_err().contains("used already"));
+        assert!(redeem("lps", now).unwrap_err().1.contains("used already"));
         assert!(sessions.alive(&session.sid, now).is_none());
     }
 
@@ -315,7 +467,7 @@ mod tests {
             let (mut sessions, session, now) = start();
             let code = sessions.code(&session, binding(), now);
             let at = now + Duration::from_secs(wait);
-            assert!(sessions.redeem(code.reveal(), "lps", uri, verifier, at).unwrap_err().contains(why));
+            assert!(sessions.redeem(code.reveal(), "lps", uri, verifier, at).unwrap_err().1.contains(why));
             assert!(sessions.redeem(code.reveal(), "lps", "https://lps/cb", VERIFIER, at).is_err(), "spent");
         }
     }
@@ -323,32 +475,81 @@ mod tests {
     #[test]
     fn refresh_tokens_rotate_until_idle_or_four_hours() {
         let (mut sessions, session, start) = start();
-        let (mut token, life) = sessions.rotate(&session.sid, start).unwrap();
-        assert_eq!(life, 1_800);
+        let first = sessions.rotate(&session.sid, start).unwrap();
+        assert_eq!(first.life, 1_800);
+        let mut token = first.refresh_token;
         let mut now = start;
         for _ in 0..9 {
             now += minutes(25);
-            let alive = sessions.refreshing(token.reveal(), "lps", now).unwrap();
-            assert_eq!(alive.auth_time, start, "a refresh is no new identification");
-            let old = token;
-            token = sessions.rotate(&session.sid, now).unwrap().0;
-            assert!(sessions.refreshing(old.reveal(), "lps", now).unwrap_err().contains("used already"));
-            assert!(sessions.refreshing(token.reveal(), "lps", now).is_ok(), "the newest still works");
+            let next = sessions.renew(token.reveal(), "lps", None, now).unwrap();
+            assert_eq!(next.session.auth_time, start, "a refresh is no new identification");
+            token = next.refresh_token;
         }
         // 225 minutes in: the refresh token can live 15 minutes more, not 30.
-        assert_eq!(sessions.rotate(&session.sid, now).unwrap().1, 900);
+        assert_eq!(sessions.renew(token.reveal(), "lps", None, now).unwrap().life, 900);
         assert!(sessions.alive(&session.sid, start + minutes(239)).is_some());
         assert!(sessions.alive(&session.sid, start + minutes(240)).is_none());
     }
 
     #[test]
+    fn a_used_refresh_token_ends_its_session() {
+        let (mut sessions, session, now) = start();
+        let old = sessions.rotate(&session.sid, now).unwrap().refresh_token;
+        let newest = sessions.renew(old.reveal(), "lps", None, now).unwrap().refresh_token;
+        assert!(sessions.renew(old.reveal(), "thief", None, now).is_err());
+        assert!(sessions.alive(&session.sid, now).is_some(), "another client cannot end it");
+        let again = sessions.renew(old.reveal(), "lps", None, now).map(|_| ()).unwrap_err();
+        assert!(again.1.contains("used already"), "{again:?}");
+        assert!(sessions.renew(newest.reveal(), "lps", None, now).is_err());
+        assert!(sessions.alive(&session.sid, now).is_none());
+    }
+
+    #[test]
+    fn a_scope_is_narrowed_and_never_widened() {
+        let (mut sessions, session, now) = start();
+        let token = sessions.rotate(&session.sid, now).unwrap().refresh_token;
+        let wider = sessions.renew(token.reveal(), "lps", Some("openid email"), now).map(|_| ()).unwrap_err();
+        assert_eq!(wider.0, ErrorCode::InvalidScope);
+        assert!(sessions.renew(token.reveal(), "lps", Some("openid"), now).is_ok(), "not spent by the refusal");
+    }
+
+    #[test]
     fn thirty_idle_minutes_end_it() {
         let (mut sessions, session, now) = start();
-        let (token, _) = sessions.rotate(&session.sid, now).unwrap();
-        assert!(sessions.refreshing(token.reveal(), "thief", now).unwrap_err().contains("another client"));
-        assert!(sessions.refreshing(token.reveal(), "lps", now + minutes(30)).is_err());
+        let token = sessions.rotate(&session.sid, now).unwrap().refresh_token;
+        let why = |refused: Result<Renewed, Refusal>| refused.map(|_| ()).unwrap_err().1;
+        assert!(why(sessions.renew(token.reveal(), "thief", None, now)).contains("another client"));
         assert!(sessions.of_refresh(token.reveal(), now + minutes(29)).is_some());
-        assert!(sessions.refreshing("never seen", "lps", now).unwrap_err().contains("unknown"));
+        assert!(sessions.renew(token.reveal(), "lps", None, now + minutes(30)).is_err());
+        assert!(why(sessions.renew("never seen", "lps", None, now)).contains("unknown"));
+    }
+
+    #[test]
+    fn a_login_lasts_four_hours_or_thirty_idle_minutes() {
+        let (mut sessions, session, start) = start();
+        let (cookie, key) = sessions.sign_in("899700000018", AuthMode::Mobile, start);
+        assert!(sessions.login("another", start).is_none());
+        assert!(sessions.login(cookie.reveal(), start + minutes(30)).is_none(), "idle");
+        let later = start + minutes(20);
+        let of_login = sessions.open(session.consent.clone(), Some(key), later);
+        assert_eq!(of_login.auth_time, start, "as old as the login");
+        let mut now = later;
+        for _ in 0..8 {
+            now += minutes(25);
+            sessions.rotate(&of_login.sid, now).unwrap();
+        }
+        assert!(sessions.login(cookie.reveal(), now).is_some(), "refreshes keep it");
+        assert!(sessions.login(cookie.reveal(), start + minutes(240)).is_none(), "four hours");
+        let ended = sessions.log_out(&of_login.sid);
+        assert_eq!((ended.len(), ended[0].sid.as_str()), (1, of_login.sid.as_str()));
+        assert!(sessions.login(cookie.reveal(), now).is_none() && sessions.alive(&of_login.sid, now).is_none());
+    }
+
+    #[test]
+    fn a_subject_token_is_exchanged_once() {
+        let (mut sessions, _, now) = start();
+        assert!(sessions.spend("jti", now.as_second() + 120, now));
+        assert!(!sessions.spend("jti", now.as_second() + 120, now + Duration::from_secs(119)));
     }
 
     #[test]
@@ -359,8 +560,19 @@ mod tests {
         }
         assert_eq!(sessions.refresh.len(), USED + 1, "bounded while it lives");
         sessions.code(&session, binding(), now);
-        sessions.open(session.consent.clone(), now + minutes(60));
-        assert_eq!((sessions.sessions.len(), sessions.refresh.len(), sessions.codes.len()), (1, 0, 0));
+        sessions.sign_in("899700000018", AuthMode::Card, now);
+        sessions.open(session.consent.clone(), None, now + minutes(60));
+        let left = (sessions.sessions.len(), sessions.refresh.len(), sessions.codes.len(), sessions.logins.len());
+        assert_eq!(left, (1, 0, 0, 0));
+    }
+
+    #[test]
+    fn a_full_sandbox_forgets_the_oldest() {
+        let (mut sessions, session, now) = start();
+        for step in 0..(SESSIONS as u64) {
+            sessions.open(session.consent.clone(), None, now + Duration::from_millis(step + 1));
+        }
+        assert!(sessions.sessions.len() <= SESSIONS && sessions.alive(&session.sid, now).is_none());
     }
 
     #[test]

@@ -1,11 +1,13 @@
 use std::time::Duration;
 
 use kernel::{Secret, Timestamp};
-use oidc::{Claims, IdClaims, TokenResponse, at_hash};
+use oidc::{Claims, Confirmation, IdClaims, TokenResponse, at_hash};
 
+use crate::fault::PscFault;
+use crate::forge;
 use crate::identity::Identity;
 use crate::provider::Psc;
-use crate::session::{Session, uuid};
+use crate::session::{Renewed, Session, uuid};
 
 /// The federation that subjects belong to: the middle of every `sub`. Its value means nothing, and differs between
 /// environments in the real service too.
@@ -24,18 +26,30 @@ pub struct TokenSet {
     pub response: TokenResponse,
 }
 
-/// Signs tokens for a session. `None` where the session is over, or the key cannot sign (which is logged).
-pub(crate) fn issue(psc: &Psc, session: &Session, person: &Identity, life: Duration) -> Option<TokenSet> {
+/// What tokens are made with, beside the session.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recipe {
+    /// Life of the access token.
+    pub(crate) life: Duration,
+    /// The certificate that it is bound to.
+    pub(crate) cnf: Option<Confirmation>,
+    /// What is wrong with it.
+    pub(crate) fault: Option<PscFault>,
+}
+
+/// Signs tokens for a session whose refresh token was just made. `None` where the key cannot sign (which is logged).
+pub(crate) fn issue(psc: &Psc, renewed: Renewed, person: &Identity, recipe: &Recipe) -> Option<TokenSet> {
     let now = psc.now();
-    let claims = access_claims(psc, session, person, life, now);
-    let access_token = sign(psc, &claims)?;
-    let id_token = sign(psc, &id_claims(&claims, person, session, access_token.reveal()))?;
-    let (refresh_token, refresh_life) = psc.sessions().rotate(&session.sid, now)?;
+    let session = &renewed.session;
+    let claims = access_claims(psc, session, person, recipe, now);
+    let access_token = sign(psc, &claims, recipe.fault)?;
+    let id = id_claims(&claims, person, session, access_token.reveal());
+    let id_token = sign(psc, &id, recipe.fault)?;
     let response = TokenResponse {
         access_token,
-        expires_in: Duration::from_secs(life.as_secs()),
-        refresh_token: Some(refresh_token),
-        refresh_expires_in: Duration::from_secs(u64::try_from(refresh_life).unwrap_or(0)),
+        expires_in: Duration::from_secs(recipe.life.as_secs()),
+        refresh_token: Some(renewed.refresh_token),
+        refresh_expires_in: Duration::from_secs(u64::try_from(renewed.life).unwrap_or(0)),
         id_token: Some(id_token),
         session_state: session.sid.clone(),
         scope: session.consent.scope.clone(),
@@ -48,9 +62,28 @@ pub(crate) fn subject(national_id: &str) -> String {
     format!("f:{FEDERATION}:{national_id}")
 }
 
-fn access_claims(psc: &Psc, session: &Session, person: &Identity, life: Duration, now: Timestamp) -> Claims {
+/// Signs claims with the realm's key, or wrongly.
+pub(crate) fn sign<T: serde::Serialize>(
+    psc: &Psc,
+    claims: &T,
+    fault: Option<PscFault>,
+) -> Option<Secret<String>> {
+    let signed = match fault {
+        Some(fault) => forge::sign(psc, claims, fault),
+        None => psc.key().sign(claims).map_err(|error| error.to_string()),
+    };
+    match signed {
+        Ok(token) => Some(Secret::new(token)),
+        Err(error) => {
+            tracing::error!(error, "a token could not be signed");
+            None
+        }
+    }
+}
+
+fn access_claims(psc: &Psc, session: &Session, person: &Identity, recipe: &Recipe, now: Timestamp) -> Claims {
     let consent = &session.consent;
-    let life = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
+    let life = i64::try_from(recipe.life.as_secs()).unwrap_or(i64::MAX);
     Claims {
         exp: now.as_second().saturating_add(life),
         iat: now.as_second(),
@@ -69,6 +102,7 @@ fn access_claims(psc: &Psc, session: &Session, person: &Identity, life: Duration
         other_ids: person.other_ids(),
         preferred_username: person.national_id.clone(),
         subject_name_id: None,
+        cnf: recipe.cnf.clone(),
     }
 }
 
@@ -92,15 +126,5 @@ fn id_claims(access: &Claims, person: &Identity, session: &Session, access_token
         preferred_username: person.national_id.clone(),
         given_name: Some(person.given_name.clone()),
         family_name: Some(person.family_name.clone()),
-    }
-}
-
-fn sign<T: serde::Serialize>(psc: &Psc, claims: &T) -> Option<Secret<String>> {
-    match psc.key().sign(claims) {
-        Ok(token) => Some(Secret::new(token)),
-        Err(error) => {
-            tracing::error!(%error, "a token could not be signed");
-            None
-        }
     }
 }

@@ -14,6 +14,11 @@ impl Witness {
         Self(journal)
     }
 
+    /// A fault that has just struck: an entry of its own, since it may leave no answer to stand beside.
+    pub(crate) fn fault(&self, text: &str) {
+        self.state(None, "", text);
+    }
+
     /// `request` is method and path; `outcome` is in words, with digests and identifiers only.
     pub(crate) fn state(&self, peer: Option<Peer>, request: &str, outcome: &str) {
         let Some(journal) = &self.0 else { return };
@@ -24,7 +29,9 @@ impl Witness {
             implicit_tls: true,
             run: None,
         });
-        tap.line(Direction::Client, request, false);
+        if !request.is_empty() {
+            tap.line(Direction::Client, request, false);
+        }
         tap.record(Fact::Note { text: outcome.to_owned() });
         tap.record(Fact::Closed { reason: "eof".into() });
         tap.flush();

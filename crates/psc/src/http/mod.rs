@@ -5,6 +5,8 @@
 
 mod answer;
 mod caller;
+mod decoupled;
+mod exchange;
 mod logout;
 mod resource;
 mod token;
@@ -15,9 +17,9 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use oidc::{Discovery, Jwks};
 
 use crate::provider::Psc;
+use crate::trouble;
 
 pub(crate) fn router(psc: Psc) -> Router {
     let path = |name: &str| psc.realm_path(name);
@@ -27,6 +29,7 @@ pub(crate) fn router(psc: Psc) -> Router {
         .route(&path("/protocol/openid-connect/certs"), get(certs))
         .route(&path("/protocol/openid-connect/auth"), get(to_wallet))
         .route(&path("/protocol/openid-connect/token"), post(token::token))
+        .route(&path("/protocol/openid-connect/ext/ciba/auth"), post(decoupled::authenticate))
         .route(&path("/protocol/openid-connect/token/introspect"), post(resource::introspect))
         .route(&path("/protocol/openid-connect/revoke"), post(resource::revoke))
         .route(&path("/protocol/openid-connect/userinfo"), get(resource::user_info).post(resource::user_info))
@@ -35,8 +38,12 @@ pub(crate) fn router(psc: Psc) -> Router {
     web::open_face(router, web::BODY_LIMIT)
 }
 
-async fn discovery(State(psc): State<Psc>) -> Json<Discovery> {
-    Json(psc.discovery())
+/// Nobody says who she is here, so only a fault of everybody strikes.
+async fn discovery(State(psc): State<Psc>) -> Response {
+    match trouble::meets(&psc, "").await {
+        Some(trouble) => trouble,
+        None => Json(psc.discovery()).into_response(),
+    }
 }
 
 /// The realm's own authorization endpoint, which PSC has beside the wallet's and does not advertise: for clients
@@ -47,8 +54,11 @@ async fn to_wallet(State(psc): State<Psc>, uri: Uri) -> Response {
     answer::never_kept((StatusCode::FOUND, [(LOCATION, place)]).into_response())
 }
 
-async fn certs(State(psc): State<Psc>) -> Json<Jwks> {
-    Json(psc.jwks())
+async fn certs(State(psc): State<Psc>) -> Response {
+    match trouble::meets(&psc, "").await {
+        Some(trouble) => trouble,
+        None => Json(psc.jwks()).into_response(),
+    }
 }
 
 /// What a handler of this module answers with: never kept by anybody.

@@ -1,91 +1,118 @@
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::{Extension, response::Response};
-use oidc::{ErrorCode, Form, pkce};
-use web::Peer;
+use axum::response::Response;
+use oidc::{CIBA_GRANT, Confirmation, EXCHANGE_GRANT, ErrorCode, Form, pkce};
 
 use super::Answer;
 use super::answer::{self, Refusal};
-use super::caller;
+use super::caller::{Visitor, invalid, needed};
+use super::exchange;
 use crate::client::Client;
+use crate::fault::PscFault;
 use crate::provider::Psc;
-use crate::session::Session;
-use crate::tokens;
+use crate::session::Renewed;
+use crate::tokens::{self, Recipe};
+use crate::trouble;
 
-/// The token endpoint: authorization codes and refresh tokens against tokens.
-pub(super) async fn token(
-    State(psc): State<Psc>,
-    peer: Option<Extension<Peer>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Answer {
-    let answer = exchange(&psc, &headers, &body);
+/// The token endpoint: codes, refresh tokens, decoupled requests and subject tokens against tokens.
+pub(super) async fn token(State(psc): State<Psc>, visitor: Visitor, body: Bytes) -> Answer {
+    let claimed = visitor.claimed(&body);
+    if let Some(trouble) = trouble::meets(&psc, &claimed).await {
+        return Ok(trouble);
+    }
+    let answer = serve(&psc, &visitor, &body).await;
     let outcome = match &answer {
         Ok((_, granted)) => granted.clone(),
         Err(refusal) => format!("token refused error={} ({})", refusal.code.name(), refusal.description),
     };
     tracing::info!(outcome, "token endpoint");
-    psc.witness().state(peer.map(|Extension(peer)| peer), "POST …/protocol/openid-connect/token", &outcome);
+    psc.note(&claimed, answer.is_ok(), &outcome);
+    psc.witness().state(visitor.peer, "POST …/protocol/openid-connect/token", &outcome);
     answer.map(|(response, _)| response)
 }
 
-fn exchange(psc: &Psc, headers: &HeaderMap, body: &[u8]) -> Result<(Response, String), Refusal> {
-    let form = caller::form(headers, body)?;
-    let client = caller::client(psc, headers, &form)?;
-    match form.get("grant_type") {
-        Some("authorization_code") => grant(psc, &client, "code", by_code(psc, &client, &form)?),
-        Some("refresh_token") => grant(psc, &client, "refresh", by_refresh(psc, &client, &form)?),
+async fn serve(psc: &Psc, visitor: &Visitor, body: &[u8]) -> Result<(Response, String), Refusal> {
+    let form = visitor.form(body)?;
+    let client = visitor.client(psc, &form)?;
+    let (how, renewed) = match form.get("grant_type") {
+        Some("authorization_code") => ("code", by_code(psc, &client, &form)?),
+        Some("refresh_token") => ("refresh", by_refresh(psc, &client, &form)?),
+        Some(CIBA_GRANT) => ("ciba", by_decoupled_request(psc, &client, &form)?),
+        Some(EXCHANGE_GRANT) => return exchange::exchange(psc, &client, visitor, &form),
         Some(_) => {
-            let description = "Only authorization_code and refresh_token are offered.";
-            Err(Refusal::new(ErrorCode::UnsupportedGrantType, description))
+            let description = "authorization_code, refresh_token, CIBA and token exchange are offered.";
+            return Err(Refusal::new(ErrorCode::UnsupportedGrantType, description));
         }
-        None => Err(Refusal::new(ErrorCode::InvalidRequest, "grant_type is missing.")),
-    }
+        None => return Err(invalid("grant_type is missing.")),
+    };
+    grant(psc, &client, visitor, how, renewed).await
 }
 
-fn by_code(psc: &Psc, client: &Client, form: &Form) -> Result<Session, Refusal> {
+fn by_code(psc: &Psc, client: &Client, form: &Form) -> Result<Renewed, Refusal> {
     let code = needed(form, "code")?;
     let redirect_uri = needed(form, "redirect_uri")?;
     let verifier = needed(form, "code_verifier")?;
     if !pkce::is_verifier(verifier) {
-        let description = "code_verifier must have 43 to 128 unreserved characters (RFC 7636).";
-        return Err(Refusal::new(ErrorCode::InvalidRequest, description));
+        return Err(invalid("code_verifier must have 43 to 128 unreserved characters (RFC 7636)."));
     }
     let now = psc.now();
-    psc.sessions()
-        .redeem(code, &client.id, redirect_uri, verifier, now)
-        .map_err(|why| Refusal::new(ErrorCode::InvalidGrant, why))
+    let mut sessions = psc.sessions();
+    let session = sessions.redeem(code, client.id(), redirect_uri, verifier, now).map_err(refusal)?;
+    sessions.rotate(&session.sid, now).ok_or_else(over)
 }
 
-fn by_refresh(psc: &Psc, client: &Client, form: &Form) -> Result<Session, Refusal> {
+fn by_refresh(psc: &Psc, client: &Client, form: &Form) -> Result<Renewed, Refusal> {
     let token = needed(form, "refresh_token")?;
-    let now = psc.now();
-    let session = psc
-        .sessions()
-        .refreshing(token, &client.id, now)
-        .map_err(|why| Refusal::new(ErrorCode::InvalidGrant, why))?;
-    let granted: Vec<&str> = session.consent.scope.split(' ').collect();
-    match form.get("scope").map(|scope| scope.split(' ').all(|wanted| granted.contains(&wanted))) {
-        Some(false) => Err(Refusal::new(ErrorCode::InvalidScope, "A refresh cannot widen the scope.")),
-        _ => Ok(session),
+    let id = client.id();
+    if psc.strike(id, |fault| fault == PscFault::RefreshRefused).is_some() {
+        return Err(Refusal::new(ErrorCode::InvalidGrant, "The refresh token is refused."));
     }
+    let now = psc.now();
+    let owned = psc.sessions().behind(token).filter(|session| session.consent.client_id == id).map(|s| s.sid.clone());
+    if let Some(sid) = owned
+        && psc.strike(id, |fault| fault == PscFault::SessionKilled).is_some()
+    {
+        psc.end_session(&sid);
+    }
+    psc.sessions().renew(token, id, form.get("scope"), now).map_err(refusal)
 }
 
-fn grant(psc: &Psc, client: &Client, how: &str, session: Session) -> Result<(Response, String), Refusal> {
-    let Some(person) = psc.identity(&session.consent.identity) else {
-        psc.end_session(&session.sid);
+fn by_decoupled_request(psc: &Psc, client: &Client, form: &Form) -> Result<Renewed, Refusal> {
+    let name = needed(form, "auth_req_id")?;
+    let now = psc.now();
+    let consent = psc.decoupled().poll(name, client.id(), now).map_err(refusal)?;
+    let mut sessions = psc.sessions();
+    let session = sessions.open(consent, None, now);
+    sessions.rotate(&session.sid, now).ok_or_else(over)
+}
+
+async fn grant(
+    psc: &Psc,
+    client: &Client,
+    visitor: &Visitor,
+    how: &str,
+    renewed: Renewed,
+) -> Result<(Response, String), Refusal> {
+    let sid = renewed.session.sid.clone();
+    let Some(person) = psc.identity(&renewed.session.consent.identity) else {
+        psc.end_session(&sid);
         return Err(Refusal::new(ErrorCode::InvalidGrant, "The identity has left the sandbox."));
     };
-    let Some(set) = tokens::issue(psc, &session, &person, psc.timing().access_token) else {
-        return Err(match psc.session_lasts(&session.sid) {
-            true => Refusal::new(ErrorCode::ServerError, "The token could not be signed."),
-            false => Refusal::new(ErrorCode::InvalidGrant, "The session is over."),
-        });
+    let cnf = match (&visitor.certificate, client.settings.certificate_bound_tokens) {
+        (Some(shown), true) => Some(Confirmation::of(&shown.0)),
+        (None, true) => {
+            psc.end_session(&sid);
+            return Err(invalid("The tokens of this client are bound to its certificate, which was not shown."));
+        }
+        (_, false) => None,
+    };
+    let recipe = Recipe { life: psc.timing().access_token, cnf, fault: psc.token_fault(client.id()).await };
+    let Some(set) = tokens::issue(psc, renewed, &person, &recipe) else {
+        return Err(Refusal::new(ErrorCode::ServerError, "The token could not be signed."));
     };
     let outcome = format!(
         "token granted by={how} client={} identity={} jti={} sid={} sha256={}",
-        client.id,
+        client.id(),
         person.national_id,
         set.jti,
         set.sid,
@@ -94,6 +121,10 @@ fn grant(psc: &Psc, client: &Client, how: &str, session: Session) -> Result<(Res
     Ok((answer::tokens(&set.response.to_json()), outcome))
 }
 
-fn needed<'a>(form: &'a Form, name: &str) -> Result<&'a str, Refusal> {
-    form.get(name).ok_or_else(|| Refusal::new(ErrorCode::InvalidRequest, format!("{name} is missing.")))
+fn refusal((code, why): crate::session::Refusal) -> Refusal {
+    Refusal::new(code, why)
+}
+
+fn over() -> Refusal {
+    Refusal::new(ErrorCode::InvalidGrant, "The session is over.")
 }

@@ -5,8 +5,8 @@ use i18n::Lang;
 use web::{Page, T};
 
 use super::request::{AuthRequest, Expected, Problem};
+use super::visit::Visit;
 use crate::identity::Identity;
-use crate::provider::Psc;
 
 /// People shown on one page; the rest is reached with `login_hint`.
 const SHOWN: usize = 200;
@@ -36,6 +36,12 @@ struct Refused<'a> {
 struct Home {
     t: T,
     issuer: String,
+    seal: String,
+    person: Option<String>,
+    waiting: usize,
+    identities: usize,
+    clients: usize,
+    faults: usize,
 }
 
 /// A person as the page shows her.
@@ -46,14 +52,23 @@ struct Person {
     occupation: String,
 }
 
-pub(super) fn home(psc: &Psc, lang: Lang, uri: &Uri) -> Response {
-    let t = T(lang);
-    Page::new(lang, t.get("wallet-site"), t.get("wallet-home-title"), uri)
-        .show(&Home { t, issuer: psc.issuer().to_owned() })
+pub(super) fn home(visit: &Visit<'_>, person: Option<String>) -> Response {
+    let t = visit.t;
+    let body = Home {
+        t,
+        issuer: visit.psc.issuer().to_owned(),
+        seal: visit.seal(),
+        person,
+        waiting: visit.psc.decoupled().waiting(visit.psc.now()).len(),
+        identities: visit.psc.identities().len(),
+        clients: visit.psc.clients().len(),
+        faults: visit.psc.armed().iter().filter(|state| state.left != Some(0)).count(),
+    };
+    visit.show(&t.get("wallet-home-title"), &body)
 }
 
-pub(super) fn choose(psc: &Psc, lang: Lang, uri: &Uri, request: &AuthRequest, number: &str) -> Response {
-    let t = T(lang);
+pub(super) fn choose(visit: &Visit<'_>, request: &AuthRequest, number: &str) -> Response {
+    let (t, psc) = (visit.t, visit.psc);
     let hint = request.login_hint.as_deref();
     let mut people = psc.identities();
     people.sort_by_key(|person| person.family_name.to_lowercase());
@@ -62,15 +77,8 @@ pub(super) fn choose(psc: &Psc, lang: Lang, uri: &Uri, request: &AuthRequest, nu
     let hidden = people.len().saturating_sub(SHOWN);
     let others = people.iter().take(SHOWN).map(|person| Person::new(t, person)).collect();
     let place = request.redirect_uri.split('?').next().unwrap_or_default().to_owned();
-    Page::new(lang, t.get("wallet-site"), t.get("wallet-title"), uri).show(&Choose {
-        t,
-        request,
-        number,
-        place,
-        hinted,
-        others,
-        hidden,
-    })
+    let body = Choose { t, request, number, place, hinted, others, hidden };
+    visit.show_alone(&t.get("wallet-title"), &body)
 }
 
 pub(super) fn refused(lang: Lang, uri: &Uri, problem: &Problem) -> Response {
@@ -116,7 +124,7 @@ impl Person {
 }
 
 /// What the person does, for the reader: her professions, or what her identifier says.
-fn occupation(t: T, identity: &Identity) -> String {
+pub(super) fn occupation(t: T, identity: &Identity) -> String {
     let profession = |code: &str| match code {
         "10" => t.get("profession-10"),
         "21" => t.get("profession-21"),

@@ -19,6 +19,14 @@ pub(crate) struct AuthRequest {
     pub(super) challenge: String,
     pub(super) acr_values: String,
     pub(super) login_hint: Option<String>,
+    /// Whether no page may be shown (`prompt=none`).
+    pub(super) silent: bool,
+    /// Whether the person must identify herself again, logged in or not (`prompt=login` and the like).
+    pub(super) fresh: bool,
+    /// How old a login may be, in seconds.
+    pub(super) max_age: Option<i64>,
+    /// The delegated identity provider asked for: told in the log, and nothing else here.
+    pub(super) idp_hint: Option<String>,
 }
 
 /// A request that may not.
@@ -73,14 +81,14 @@ impl AuthRequest {
             Rejected::Here(Problem {
                 what,
                 received: received.map(shown),
-                expected: Expected::Facts(client.redirect_uris.clone()),
+                expected: Expected::Facts(client.settings.redirect_uris.clone()),
                 next: "wallet-error-redirect-next",
             })
         };
         let redirect_uri = form
             .get("redirect_uri")
             .ok_or_else(|| redirect_problem("wallet-error-redirect-missing", None))?;
-        if !client.redirect_uris.iter().any(|known| known == redirect_uri) {
+        if !client.settings.redirect_uris.iter().any(|known| known == redirect_uri) {
             return Err(redirect_problem("wallet-error-redirect-unknown", Some(redirect_uri)));
         }
         let state = form.get("state").filter(|state| state.len() <= LONGEST);
@@ -91,9 +99,12 @@ impl AuthRequest {
             description,
         })?;
         let value = |name: &str| form.get(name).unwrap_or_default().to_owned();
+        let prompts = |wanted: &[&str]| {
+            form.get("prompt").is_some_and(|all| all.split(' ').any(|prompt| wanted.contains(&prompt)))
+        };
         Ok(Self {
-            client_id: client.id,
-            client_name: client.name,
+            client_id: client.settings.client_id,
+            client_name: client.settings.name,
             redirect_uri: redirect_uri.to_owned(),
             scope: value("scope"),
             state: value("state"),
@@ -101,6 +112,10 @@ impl AuthRequest {
             challenge: value("code_challenge"),
             acr_values: value("acr_values"),
             login_hint: form.get("login_hint").map(shown),
+            silent: prompts(&["none"]),
+            fresh: prompts(&["login", "select_account", "consent"]),
+            max_age: form.get("max_age").and_then(|seconds| seconds.parse().ok()),
+            idp_hint: form.get("kc_idp_hint").map(shown),
         })
     }
 }
@@ -111,8 +126,7 @@ fn check(form: &Form) -> Result<(), (ErrorCode, &'static str)> {
     let has = |name: &str, wanted: &str| {
         form.get(name).is_some_and(|values| values.split(' ').any(|value| value == wanted))
     };
-    let lengths = ["state", "nonce", "scope", "acr_values", "login_hint"];
-    if lengths.iter().any(|name| form.get(name).is_some_and(|value| value.len() > LONGEST)) {
+    if form.longest() > LONGEST {
         return invalid("A parameter is longer than 2048 bytes.");
     }
     if form.get("request").is_some() || form.get("request_uri").is_some() {
@@ -144,8 +158,15 @@ fn check(form: &Form) -> Result<(), (ErrorCode, &'static str)> {
     if !form.get("code_challenge").is_some_and(pkce::is_challenge) {
         return invalid("code_challenge must have 43 base64url characters.");
     }
-    if has("prompt", "none") {
-        return Err((ErrorCode::LoginRequired, "Nobody is logged in: the sandbox keeps no browser session."));
+    if has("prompt", "none") && form.get("prompt") != Some("none") {
+        return invalid("prompt=none goes with no other prompt.");
+    }
+    let prompts = ["none", "login", "consent", "select_account"];
+    if form.get("prompt").is_some_and(|all| !all.split(' ').all(|prompt| prompts.contains(&prompt))) {
+        return invalid("prompt must be none, login, consent or select_account.");
+    }
+    if form.get("max_age").is_some_and(|age| age.parse::<u32>().is_err()) {
+        return invalid("max_age must be a number of seconds.");
     }
     Ok(())
 }
