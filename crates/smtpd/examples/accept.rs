@@ -41,6 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         journal,
         store,
         acceptor: lab.acceptor(),
+        tls_faults: Arc::new(|_| None),
         authenticator: Arc::new(Nobody),
         recipients: Arc::new(Everybody { account }),
         rates: Arc::default(),

@@ -1,6 +1,7 @@
 //! AUTH (RFC 4954) with XOAUTH2 (SC.MSS/CONF.07), OAUTHBEARER (RFC 7628) where it is offered, and EXTERNAL
 //! (SC.MSS/CONF.12).
 
+use faults::Point;
 use kernel::Secret;
 use sasl::{Attempt, Challenge, Credentials, Mechanism, Profile, Refusal, RefusalCode};
 use smtp::{LineError, Response};
@@ -8,6 +9,7 @@ use wire::{AuthFacts, AuthOutcome, Fact, Service};
 
 use crate::connection::End;
 use crate::session::{Session, tls_first};
+use crate::suffer::challenge;
 
 impl Session {
     pub(crate) async fn authenticate(
@@ -29,6 +31,14 @@ impl Session {
             return self.answer(response).await;
         }
         let Some(known) = known else { return Ok(()) }; // out of order, told above
+        self.challenge = None;
+        if let Some(hit) = self.fault(Point::Challenge)
+            && self.suffer(hit).await?
+        {
+            // What it answered was no challenge: a client may send its response all the same.
+            self.refused_auth = initial.is_none().then_some(mechanism);
+            return Ok(());
+        }
         let response = match initial {
             Some(response) => response,
             None => {
@@ -80,6 +90,9 @@ impl Session {
     }
 
     async fn ask(&mut self, mechanism: Mechanism, credentials: Credentials) -> Result<(), End> {
+        if self.suffer_login(mechanism, &credentials).await? {
+            return Ok(());
+        }
         let certificate = self.tls.as_ref().and_then(|tls| tls.certificate.clone());
         let attempt =
             Attempt { service: Service::Smtp, mechanism, credentials: credentials.clone(), certificate };
@@ -114,7 +127,11 @@ impl Session {
         refusal: Refusal,
     ) -> Result<(), End> {
         if mechanism.is_bearer() && refusal.code != RefusalCode::Unavailable {
-            self.connection.reply(&Response::challenge(&Challenge::of(mechanism, true).encode())).await?;
+            let text = match self.challenge.take() {
+                Some(own) => challenge(&own),
+                None => Challenge::of(mechanism, true).encode(),
+            };
+            self.connection.reply(&Response::challenge(&text)).await?;
             let own = self.context().authenticator.offer_of(credentials);
             if own.unwrap_or(self.shared.endpoint.offer).profile == Profile::Mailiz {
                 return Err(End::error(
@@ -131,7 +148,7 @@ impl Session {
     }
 
     /// A SASL response, masked in the journal. A line end that is none closes the connection.
-    async fn sasl_line(&mut self) -> Result<Result<Secret<String>, LineError>, End> {
+    pub(crate) async fn sasl_line(&mut self) -> Result<Result<Secret<String>, LineError>, End> {
         let limit = self.context().limits.sasl_line;
         match self.connection.line(self.patience(), |_| limit).await? {
             Ok(line) => {
@@ -158,14 +175,27 @@ impl Session {
         self.count_failed_login(true, response).await
     }
 
+    /// A login that a fault refused and answered counts as any other.
+    pub(crate) async fn count_refused_login(&mut self) -> Result<(), End> {
+        self.failed_logins += 1;
+        if self.failed_logins < self.context().limits.failed_logins {
+            return Ok(());
+        }
+        self.leave_failed_logins().await
+    }
+
+    async fn leave_failed_logins(&mut self) -> Result<(), End> {
+        self.connection.reply(&Response::new(421, "4.7.0", "Too many failed logins, closing")).await?;
+        Err(End::error("too many failed logins"))
+    }
+
     async fn count_failed_login(&mut self, failed: bool, response: Response) -> Result<(), End> {
         self.failed_logins += u32::from(failed);
         if self.failed_logins < self.context().limits.failed_logins {
             return self.answer(response).await;
         }
         self.connection.reply(&response).await?;
-        self.connection.reply(&Response::new(421, "4.7.0", "Too many failed logins, closing")).await?;
-        Err(End::error("too many failed logins"))
+        self.leave_failed_logins().await
     }
 
     pub(crate) fn record_refusal(

@@ -4,6 +4,7 @@
 //! commands. BINARYMIME is not offered: the lines of a chunked message are held to the rules of DATA, because what is
 //! stored is given out again by a protocol of lines.
 
+use faults::Point;
 use smtp::{DataReceiver, Response};
 
 use crate::connection::End;
@@ -31,7 +32,10 @@ impl Session {
             Some(incoming) => incoming,
             None => {
                 let limits = &self.shared.context.limits;
-                self.incoming(&transaction, DataReceiver::chunked(limits.data_line, self.largest()))
+                let receiver = DataReceiver::chunked(limits.data_line, self.largest());
+                let mut incoming = self.incoming(&transaction, receiver);
+                incoming.hit = self.fault(Point::Message);
+                incoming
             }
         };
         Box::pin(self.read_chunk(Some(&mut incoming), size)).await?;
@@ -47,6 +51,14 @@ impl Session {
             Ok(received) => Box::pin(self.deliver(transaction, received)).await,
             Err(refusal) => self.answer(refusal).await,
         }
+    }
+
+    /// The octets of a chunk whose command was answered otherwise.
+    pub(crate) async fn skip_chunk(&mut self, size: u64) -> Result<(), End> {
+        if size > MOST_STRAY {
+            return Err(End::error("a chunk that is not worth its reading"));
+        }
+        self.read_chunk(None, size).await
     }
 
     fn refuse_chunk(&self) -> Option<Response> {
@@ -68,9 +80,10 @@ impl Session {
         while left > 0 {
             let read = match &mut incoming {
                 Some(incoming) => {
+                    let most = self.reach(incoming).await?;
                     let patience = incoming.patience(idle);
                     let (receiver, piece) = incoming.parts();
-                    self.connection.chunk(Some(receiver), left, patience, piece).await
+                    self.connection.chunk(Some(receiver), left.min(most), patience, piece).await
                 }
                 None => self.connection.chunk(None, left, self.patience(), &mut nowhere).await,
             };

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use wire::{Fact, TlsFacts};
 
 use crate::pen::Pen;
+use crate::suffer::Manner;
 
 /// How much is read at once while commands are expected; enough for the longest SASL line.
 const COMMAND_READ: usize = 4 * 1024;
@@ -31,8 +32,10 @@ pub(crate) struct Connection {
     input: BytesMut,
     lines: LineReader,
     output: Vec<u8>,
-    shutdown: watch::Receiver<bool>,
+    pub(crate) shutdown: watch::Receiver<bool>,
     write_patience: Duration,
+    /// How it sends, once a fault has touched it.
+    pub(crate) manner: Option<Manner>,
     /// Replies carry no enhanced status code.
     pub(crate) bare: bool,
     pub(crate) pen: Pen,
@@ -47,6 +50,8 @@ pub(crate) enum End {
     Shutdown,
     /// The text goes to the journal after `error: `.
     Error(String),
+    /// As a fault script says.
+    Fault(faults::End),
 }
 
 impl End {
@@ -57,6 +62,7 @@ impl End {
             Self::Timeout => "timeout".into(),
             Self::Shutdown => "shutdown".into(),
             Self::Error(text) => format!("error: {text}"),
+            Self::Fault(how) => format!("fault: {}", how.name()),
         }
     }
 
@@ -88,6 +94,7 @@ impl Connection {
             output: Vec::new(),
             shutdown,
             write_patience,
+            manner: None,
             bare: false,
             pen,
         }
@@ -111,18 +118,18 @@ impl Connection {
         }
     }
 
-    /// The next piece of a message, added to `out`. `patience` is for each piece.
+    /// The next piece of a message, of so many octets at most, added to `out`. `patience` is for each piece.
     pub(crate) async fn data(
         &mut self,
         receiver: &mut DataReceiver,
-        patience: Duration,
+        (patience, most_taken): (Duration, usize),
         out: &mut Vec<u8>,
     ) -> Result<Progress, End> {
         if self.input.is_empty() {
             let most = if receiver.read() == 0 { COMMAND_READ * 2 } else { DATA_READ };
             self.fill(Instant::now() + patience, most).await?;
         }
-        let progress = receiver.receive(&self.input, out);
+        let progress = receiver.receive(&self.input[..self.input.len().min(most_taken)], out);
         self.input.advance(progress.consumed);
         if progress.finished && self.input.is_empty() && receiver.read() > DATA_READ as u64 {
             self.input = BytesMut::new(); // a big message leaves no big buffer behind
@@ -177,10 +184,36 @@ impl Connection {
         if self.output.len() > MOST_PENDING { self.send().await } else { Ok(()) }
     }
 
+    /// Octets of a fault script, as they are.
+    pub(crate) async fn queue_octets(&mut self, octets: &[u8]) -> Result<(), End> {
+        self.output.extend_from_slice(octets);
+        if self.output.len() > MOST_PENDING { self.send().await } else { Ok(()) }
+    }
+
+    /// Throws away what was read and not yet looked at.
+    pub(crate) fn forget_input(&mut self) {
+        self.input.clear();
+    }
+
+    /// Reads what comes, without looking at it: how many octets, 0 at the end; `None` where nothing came in time.
+    pub(crate) async fn hear(&mut self, until: Instant) -> Result<Option<usize>, End> {
+        let Self { stream, input, shutdown, .. } = self;
+        let stream = stream.as_mut().ok_or_else(|| End::error("no stream"))?;
+        input.reserve(COMMAND_READ);
+        tokio::select! {
+            biased;
+            () = down(shutdown) => Err(End::Shutdown),
+            read = timeout_at(until, stream.read_buf(input)) => Ok(read.ok().transpose()?),
+        }
+    }
+
     /// Sends what is in the output.
     pub(crate) async fn send(&mut self) -> Result<(), End> {
         if self.output.is_empty() {
             return Ok(());
+        }
+        if self.manner.is_some() {
+            return Box::pin(self.send_by_pieces()).await;
         }
         let (output, stream) = (std::mem::take(&mut self.output), self.stream.as_mut());
         let stream = stream.ok_or_else(|| End::error("no stream"))?;
@@ -192,6 +225,28 @@ impl Connection {
         self.output = output;
         self.output.clear();
         Ok(sent?)
+    }
+
+    /// The same in the manner of a fault.
+    async fn send_by_pieces(&mut self) -> Result<(), End> {
+        let output = std::mem::take(&mut self.output);
+        let (piece, pause) = self.manner.unwrap_or_default().step();
+        let Self { stream, shutdown, write_patience, pen, .. } = self;
+        let stream = stream.as_mut().ok_or_else(|| End::error("no stream"))?;
+        pen.flush();
+        for octets in output.chunks(piece) {
+            let sent = timeout(*write_patience, async {
+                stream.write_all(octets).await?;
+                stream.flush().await
+            });
+            sent.await.map_err(|_| End::Timeout)??;
+            tokio::select! {
+                biased;
+                () = down(shutdown) => return Err(End::Shutdown),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Shakes hands. Nothing that was read in clear is left, or the caller would not be here.
@@ -256,6 +311,15 @@ impl Connection {
         if end == End::Eof {
             return;
         }
+        if end == End::Fault(faults::End::Reset)
+            && let Some(stream) = &self.stream
+        {
+            if let Err(error) = stream.tcp().set_zero_linger() {
+                tracing::warn!(%error, "a connection could not be reset");
+            }
+            return;
+        }
+        self.manner = None;
         self.write_patience = self.write_patience.min(Duration::from_secs(1));
         if self.send().await.is_ok()
             && let Some(stream) = self.stream.as_mut()

@@ -12,6 +12,8 @@ pub struct Context {
     pub store: mailstore::MailStore,
     /// The server side of TLS.
     pub acceptor: tls::Acceptor,
+    /// The servers of the TLS lab, which a fault may put in the place of [`Self::acceptor`].
+    pub tls_faults: TlsFaults,
     /// Who decides on logins.
     pub authenticator: Arc<dyn sasl::Authenticator>,
     /// Who decides where mail may go.
@@ -30,6 +32,9 @@ pub struct Context {
     pub clock: Clock,
 }
 
+/// Finds the acceptor that a fault script names (`expired`, `wrong-host`…); `None` where there is none.
+pub type TlsFaults = Arc<dyn Fn(&str) -> Option<tls::Acceptor> + Send + Sync>;
+
 /// What is asked of a client before it may send. Neither setting ever lets a client log in without TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -47,7 +52,7 @@ impl Default for Policy {
 }
 
 /// How clients come in on one listener.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Endpoint {
     /// TLS from the first byte (465, RFC 8314) instead of STARTTLS (587).
     pub implicit_tls: bool,
@@ -55,6 +60,8 @@ pub struct Endpoint {
     pub run: Option<i64>,
     /// What is offered before anybody is known.
     pub offer: sasl::Offer,
+    /// Who says what goes wrong here; nothing does, by default.
+    pub faults: faults::Asker,
 }
 
 /// A boxed future that may borrow.

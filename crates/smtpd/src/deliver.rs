@@ -1,6 +1,7 @@
 //! A message that is in goes to its mailboxes: it is on disk, with its events and the notices that it gives rise to,
 //! before the client is told so.
 
+use faults::Point;
 use mailstore::{Delivery, Flags};
 use smtp::{Response, SenderError, senders};
 use wire::{Fact, MailFacts};
@@ -30,11 +31,24 @@ impl Session {
         if let Some(refusal) = self.refuse_author(&received) {
             return self.answer(refusal).await;
         }
+        if let Some(hit) = self.fault(Point::Dot)
+            && self.suffer(hit).await?
+        {
+            return Ok(());
+        }
         // What led here is told whatever comes of it; the message's own facts go with the message.
         self.connection.pen.flush();
         let (mut given_up, mut notices) = (false, Notices::Due);
         loop {
             match self.commit(&transaction, &received, given_up, notices).await {
+                Ok(accepted) if self.shared.endpoint.faults.watches(Point::Accepted) => {
+                    if let Some(hit) = self.fault(Point::Accepted)
+                        && self.suffer(hit).await?
+                    {
+                        return Ok(());
+                    }
+                    return self.answer(accepted).await;
+                }
                 Ok(accepted) => {
                     self.connection.queue(&accepted).await?;
                     return self.count(&accepted).await;
@@ -99,7 +113,9 @@ impl Session {
         for text in notices.iter().map(|notice| notice.told.clone()).chain(lost) {
             pen.record(Fact::Note { text });
         }
-        pen.server(&accepted);
+        if !self.shared.endpoint.faults.watches(Point::Accepted) {
+            pen.server(&accepted);
+        }
         pen.take_into(&mut unit);
         let store = &self.shared.context.store;
         if !folders.is_empty() {

@@ -1,5 +1,6 @@
 //! MAIL and RCPT: who sends, to whom, and what the sender wants to be told (RFC 3461).
 
+use faults::{Moment, Point, Protocol};
 use smtp::{
     ForwardPath, MailParameters, Notify, OriginalRecipient, RcptParameters, Response, Ret, ReversePath,
 };
@@ -55,7 +56,14 @@ impl Transaction {
 
 impl Session {
     pub(crate) async fn mail(&mut self, from: ReversePath, parameters: MailParameters) -> Result<(), End> {
-        let refusal = self.gate().or_else(|| self.refuse_sender(&from, &parameters));
+        let gate = self.gate();
+        if gate.is_none()
+            && let Some(hit) = self.fault(Point::Mail)
+            && self.suffer(hit).await?
+        {
+            return Ok(());
+        }
+        let refusal = gate.or_else(|| self.refuse_sender(&from, &parameters));
         if let Some(refusal) = refusal {
             return self.answer(refusal).await;
         }
@@ -141,6 +149,11 @@ impl Session {
             return self.answer(refusal).await;
         }
         let address = to.address();
+        if let Some(hit) = self.fault_of(Moment::new(Protocol::Smtp, Point::Rcpt).recipient(&address))
+            && self.suffer(hit).await?
+        {
+            return Ok(());
+        }
         let fate = match self.context().recipients.resolve(&address).await {
             Resolution::Deliver { account } => self.inbox(account, None).await,
             Resolution::Delayed { account, text } => self.inbox(account, Some(text)).await,

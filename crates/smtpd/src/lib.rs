@@ -22,6 +22,9 @@
 //! What a client is offered follows [`sasl::Offer`]: with [`sasl::Profile::Old`] there is AUTH, SIZE and STARTTLS, no
 //! enhanced status code, and every other extension is unknown; with [`sasl::Profile::Mailiz`] a refused token gets its
 //! challenge and then nothing.
+//!
+//! Where [`Endpoint::faults`] says so the server misbehaves, at a named point and as told; each fault is a fact of the
+//! journal. A message is never half stored: what ends before the final dot leaves nothing, what was stored stays.
 
 mod auth;
 mod chunks;
@@ -37,8 +40,9 @@ mod pen;
 mod rates;
 mod receive;
 mod session;
+mod suffer;
 mod trace;
 
-pub use context::{Allowance, BoxFuture, Context, Endpoint, Policy, Recipients, Resolution};
+pub use context::{Allowance, BoxFuture, Context, Endpoint, Policy, Recipients, Resolution, TlsFaults};
 pub use listener::serve;
 pub use rates::Rates;

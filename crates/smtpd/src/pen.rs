@@ -32,6 +32,11 @@ impl Pen {
         }
     }
 
+    /// A line that is said as it is.
+    pub(crate) fn server_line(&mut self, line: &str) {
+        self.tap.line(Direction::Server, line, false);
+    }
+
     /// Hands what was written to the journal, without waiting.
     pub(crate) fn flush(&mut self) {
         self.tap.flush();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use faults::{Hit, Point};
 use intake::Reading;
 use kernel::Timestamp;
 use mailstore::{BodyWriter, NewBody};
@@ -28,6 +29,8 @@ pub(crate) struct Incoming {
     pub(crate) queue_id: String,
     pub(crate) arrived: Timestamp,
     pub(crate) trace: Bytes,
+    /// What goes wrong at an octet of it that has not come yet.
+    pub(crate) hit: Option<Hit>,
     body: Result<BodyWriter, ()>,
     reading: Reading,
     copy: Option<Vec<u8>>,
@@ -62,6 +65,12 @@ impl Session {
             self.transaction = Some(transaction);
             return self.answer(refusal).await;
         }
+        if let Some(hit) = self.fault(Point::Data)
+            && self.suffer(hit).await?
+        {
+            self.transaction = Some(transaction);
+            return Ok(());
+        }
         let pending = self.connection.pending();
         if pending > 0 {
             let what = format!("{pending} octets behind DATA, before the 354 (RFC 2920 §3.1)");
@@ -72,7 +81,8 @@ impl Session {
         }
         self.connection.reply(&Response::plain(354, "End data with <CR><LF>.<CR><LF>")).await?;
         let limits = &self.shared.context.limits;
-        let incoming = self.incoming(&transaction, DataReceiver::new(limits.data_line, self.largest()));
+        let mut incoming = self.incoming(&transaction, DataReceiver::new(limits.data_line, self.largest()));
+        incoming.hit = self.fault(Point::Message);
         match Box::pin(self.receive(incoming)).await? {
             Ok(received) => Box::pin(self.deliver(transaction, received)).await,
             Err(refusal) => self.answer(refusal).await,
@@ -108,6 +118,7 @@ impl Session {
             arrived,
             reading,
             trace,
+            hit: None,
             body: Ok(context.store.body()),
             copy: (transaction.ret == Some(Ret::Full)).then(Vec::new),
             piece: Vec::new(),
@@ -119,9 +130,11 @@ impl Session {
     async fn receive(&mut self, mut incoming: Incoming) -> Result<Result<Received, Response>, End> {
         let most = self.most_drained();
         loop {
+            let reach = self.reach(&mut incoming).await?;
             let patience = incoming.patience(self.shared.context.timing.smtp_idle);
-            let Incoming { receiver, piece, .. } = &mut incoming;
-            let progress = match self.connection.data(receiver, patience, piece).await {
+            let (receiver, piece) = incoming.parts();
+            let reach = (patience, usize::try_from(reach).unwrap_or(usize::MAX));
+            let progress = match self.connection.data(receiver, reach, piece).await {
                 Ok(progress) => progress,
                 Err(end) => {
                     self.count_octets(incoming.receiver.read(), false);
@@ -142,6 +155,21 @@ impl Session {
         Ok(self.judge(incoming))
     }
 
+    /// Does what goes wrong once so many octets have come; how many more may be read before it.
+    pub(crate) async fn reach(&mut self, incoming: &mut Incoming) -> Result<u64, End> {
+        let Some(hit) = &incoming.hit else { return Ok(u64::MAX) };
+        let left = hit.byte.saturating_sub(incoming.receiver.read());
+        if left > 0 {
+            return Ok(left);
+        }
+        let Some(hit) = incoming.hit.take() else { return Ok(u64::MAX) };
+        if let Err(end) = self.suffer(hit).await {
+            self.count_octets(incoming.receiver.read(), false);
+            return Err(end);
+        }
+        Ok(u64::MAX)
+    }
+
     /// Octets that are read of a message that is refused anyway, so that its client sees why.
     pub(crate) fn most_drained(&self) -> u64 {
         self.largest().saturating_mul(2).saturating_add(1024 * 1024)
@@ -158,6 +186,9 @@ impl Session {
 
     /// The message, or why it is refused.
     pub(crate) fn judge(&mut self, incoming: Incoming) -> Result<Received, Response> {
+        if let Some(hit) = &incoming.hit {
+            self.shared.endpoint.faults.missed(hit); // the message was over before
+        }
         match incoming.receiver.fault() {
             Some(DataFault::TooBig) => Err(too_big(self.largest())),
             Some(fault) => {

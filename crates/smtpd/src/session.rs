@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use faults::{Action, Moment, Point, Protocol};
 use sasl::{Credentials, Granted, Mechanism, Offer, Profile};
 use smtp::{Command, LineError, Response, SyntaxError};
 use wire::{Fact, TlsFacts};
@@ -26,6 +27,8 @@ pub(crate) struct Session {
     pub(crate) extensions: bool,
     /// The mechanism of an AUTH that was refused before its response came: what comes next may be that response.
     pub(crate) refused_auth: Option<String>,
+    /// What a fault has said to refuse a token with, in place of the usual challenge.
+    pub(crate) challenge: Option<String>,
     pub(crate) failed_logins: u32,
     errors: u32,
     visitor: Visitor,
@@ -50,6 +53,7 @@ impl Session {
             transaction: None,
             extensions: false,
             refused_auth: None,
+            challenge: None,
             failed_logins: 0,
             errors: 0,
             visitor,
@@ -78,11 +82,20 @@ impl Session {
 
     async fn converse(&mut self) -> Result<Infallible, End> {
         let hostname = self.context().hostname.clone();
+        if let Some(hit) = self.fault(Point::Connect) {
+            self.suffer(hit).await?;
+        }
         if self.shared.endpoint.implicit_tls {
             self.shake_hands().await?;
         }
         self.connection.bare = self.shared.endpoint.offer.profile == Profile::Old;
-        self.connection.reply(&Response::plain(220, format!("{hostname} ESMTP Vaguemestre"))).await?;
+        let greeted = match self.fault(Point::Greeting) {
+            Some(hit) => self.suffer(hit).await?,
+            None => false,
+        };
+        if !greeted {
+            self.connection.reply(&Response::plain(220, format!("{hostname} ESMTP Vaguemestre"))).await?;
+        }
         loop {
             let limits = &self.shared.context.limits;
             // The response to a refused AUTH may come all the same, and is to be recognised.
@@ -117,6 +130,12 @@ impl Session {
             Ok(command) => {
                 self.refused_auth = None;
                 self.connection.pen.client(&String::from_utf8_lossy(line), false);
+                let moment = Moment::new(Protocol::Smtp, Point::Command).command(command.verb());
+                if let Some(hit) = self.fault_of(moment)
+                    && self.suffer(hit).await?
+                {
+                    return self.skip(command).await;
+                }
                 self.execute(command).await
             }
             Err(error) => {
@@ -155,6 +174,18 @@ impl Session {
         if self.tls.is_none() && credentials.is_some() {
             let reason = "the response came in clear although AUTH was refused";
             self.record_refusal(&mechanism, credentials.as_ref(), "cleartext", reason);
+        }
+    }
+
+    /// What follows a command comes whether it was executed or not, and is never a command.
+    async fn skip(&mut self, command: Command) -> Result<(), End> {
+        match command {
+            Command::Auth { mechanism, initial: None } => {
+                self.refused_auth = Some(mechanism);
+                Ok(())
+            }
+            Command::Bdat { size, .. } => self.skip_chunk(size).await,
+            _ => Ok(()),
         }
     }
 
@@ -204,7 +235,11 @@ impl Session {
     }
 
     pub(crate) async fn count(&mut self, response: &Response) -> Result<(), End> {
-        self.errors = if response.is_refusal() { self.errors + 1 } else { 0 };
+        self.count_refusal(response.is_refusal()).await
+    }
+
+    pub(crate) async fn count_refusal(&mut self, refused: bool) -> Result<(), End> {
+        self.errors = if refused { self.errors + 1 } else { 0 };
         if self.errors < self.context().limits.errors {
             return Ok(());
         }
@@ -227,6 +262,14 @@ impl Session {
 
     async fn greet(&mut self, verb: &str, name: String) -> Result<(), End> {
         self.connection.pen.record(Fact::Greeting { verb: verb.to_owned(), name: name.clone() });
+        let hit = if verb == "EHLO" { self.fault(Point::Capability) } else { None };
+        let mut changes = Vec::new();
+        if let Some(hit) = hit {
+            changes = hit.actions.clone();
+            if self.suffer(hit).await? {
+                return Ok(());
+            }
+        }
         self.transaction = None;
         let (extended, offer) = (verb == "EHLO", self.offer());
         self.extensions = extended && offer.profile != Profile::Old;
@@ -234,7 +277,7 @@ impl Session {
         self.helo = Some(Helo { name, extended });
         let mut response = Response::plain(250, &self.context().hostname);
         if extended {
-            for keyword in self.keywords(&offer) {
+            for keyword in changed(self.keywords(&offer), &changes) {
                 response = response.line(keyword);
             }
         }
@@ -285,18 +328,46 @@ impl Session {
             self.connection.reply(&Response::new(554, "5.5.0", text)).await?;
             return Err(End::error("bytes in clear behind STARTTLS"));
         }
+        let Some(injected) = self.suffer_starttls().await? else { return Ok(()) };
         self.connection.reply(&Response::new(220, "2.0.0", "Ready to start TLS")).await?;
+        for line in injected {
+            self.connection.say(&line).await?;
+        }
         self.shake_hands().await?;
         (self.helo, self.transaction, self.login) = (None, None, None);
         Ok(())
     }
 
     async fn shake_hands(&mut self) -> Result<(), End> {
+        let other = self.suffer_handshake().await?;
         let context = &self.shared.context;
-        let facts = Box::pin(self.connection.start_tls(&context.acceptor, context.timing.login)).await?;
+        let acceptor = other.as_ref().unwrap_or(&context.acceptor);
+        let facts = Box::pin(self.connection.start_tls(acceptor, context.timing.login)).await?;
         self.tls = Some(facts);
         Ok(())
     }
+}
+
+/// The lines of the reply to EHLO as a fault changes them. A line is left out by its first word, a mechanism of AUTH by
+/// its name (`XOAUTH2`, or `AUTH=XOAUTH2` as in IMAP).
+fn changed(mut lines: Vec<String>, changes: &[Action]) -> Vec<String> {
+    for change in changes {
+        match change {
+            Action::Omit(word) => {
+                let mechanism = word.strip_prefix("AUTH=").unwrap_or(word);
+                lines.retain_mut(|line| {
+                    if let Some(offered) = line.strip_prefix("AUTH ") {
+                        let kept: Vec<&str> = offered.split(' ').filter(|one| *one != mechanism).collect();
+                        *line = ["AUTH"].into_iter().chain(kept).collect::<Vec<_>>().join(" ");
+                    }
+                    line.as_str() != "AUTH" && line.split(' ').next() != Some(word.as_str())
+                });
+            }
+            Action::Add(line) => lines.push(line.clone()),
+            _ => {}
+        }
+    }
+    lines
 }
 
 pub(crate) fn tls_first() -> Response {
@@ -315,6 +386,18 @@ fn looks_harmless(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fault_leaves_words_out_of_the_reply_to_ehlo_and_puts_others_in() {
+        let lines = || ["SIZE 9", "AUTH XOAUTH2 EXTERNAL", "STARTTLS"].map(str::to_owned).to_vec();
+        let omit = |word: &str| Action::Omit(word.to_owned());
+        assert_eq!(changed(lines(), &[]), lines());
+        assert_eq!(changed(lines(), &[omit("STARTTLS"), omit("SIZE")]), ["AUTH XOAUTH2 EXTERNAL"]);
+        assert_eq!(changed(lines(), &[omit("AUTH=XOAUTH2")]), ["SIZE 9", "AUTH EXTERNAL", "STARTTLS"]);
+        assert_eq!(changed(lines(), &[omit("XOAUTH2"), omit("EXTERNAL")]), ["SIZE 9", "STARTTLS"]);
+        let changes = [omit("AUTH"), Action::Add("AUTH PLAIN LOGIN".into())];
+        assert_eq!(changed(lines(), &changes), ["SIZE 9", "STARTTLS", "AUTH PLAIN LOGIN"]);
+    }
 
     #[test]
     fn long_words_are_not_shown() {

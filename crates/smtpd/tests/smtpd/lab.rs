@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use faults::{Asker, Plan};
 use journal::{Journal, Query};
 use kernel::{Clock, Limits, Timing};
 use mailstore::MailStore;
@@ -53,6 +54,8 @@ pub(crate) struct Options {
     pub(crate) own: Offer,
     pub(crate) rights: Rights,
     pub(crate) allowance: Allowance,
+    /// What goes wrong on both ports.
+    pub(crate) faults: Asker,
 }
 
 impl Default for Options {
@@ -65,6 +68,7 @@ impl Default for Options {
             own: Offer::default(),
             rights: Rights::ALL,
             allowance: Allowance::default(),
+            faults: Asker::Nobody,
         }
     }
 }
@@ -79,6 +83,13 @@ impl Lab {
         let mut lab = Self::open(temp.path(), options).await;
         lab._temp = Some(temp);
         lab
+    }
+
+    /// A lab whose ports misbehave as a script says; with the plan, to see what became of it.
+    pub(crate) async fn faulty(script: &str) -> (Self, Plan) {
+        let plan = Plan::new(script.parse().unwrap(), 1);
+        let faults = Asker::Plan(plan.clone());
+        (Self::with(Options { faults, ..Options::default() }).await, plan)
     }
 
     pub(crate) async fn open(dir: &Path, options: Options) -> Self {
@@ -101,6 +112,7 @@ impl Lab {
             journal: journal.clone(),
             store: store.clone(),
             acceptor: pki.acceptor(),
+            tls_faults: old_tls(pki.acceptor()),
             authenticator: Arc::new(Guard(accounts.clone(), options.own, options.rights)),
             recipients: Arc::new(Book(accounts, options.allowance)),
             rates: Arc::default(),
@@ -116,7 +128,7 @@ impl Lab {
         for implicit_tls in [false, true] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             addresses.push(listener.local_addr().unwrap());
-            let endpoint = Endpoint { implicit_tls, offer: options.offer, ..Endpoint::default() };
+            let endpoint = Endpoint { implicit_tls, offer: options.offer, faults: options.faults.clone(), ..Endpoint::default() };
             servers.push(tokio::spawn(smtpd::serve(context.clone(), listener, endpoint, signal.clone())));
         }
         Self {
@@ -231,6 +243,11 @@ fn open_pki(dir: &Path, clock: &Clock) -> tls::Lab {
         }
     }
     tls::Lab::open(&own, &names, clock).unwrap()
+}
+
+/// The one server of the TLS lab that needs no certificate of its own.
+fn old_tls(healthy: tls::Acceptor) -> smtpd::TlsFaults {
+    Arc::new(move |name| (name == "tls-1.1-only").then(|| healthy.limited_to_tls_1_1()))
 }
 
 pub(crate) fn contains(hay: &[u8], needle: &[u8]) -> bool {

@@ -6,6 +6,7 @@ mod bad;
 mod bad_more;
 mod chunks;
 mod durable;
+mod faults;
 mod foreign;
 mod good;
 mod lab;
