@@ -47,6 +47,10 @@ class TokenRefused(Refused):
     """The server refused the access token: one renewal is allowed, then one more login."""
 
 
+class Unknown(OSError):
+    """The connection broke after the final dot: the mail may have been sent. It is never sent again without a look."""
+
+
 class Unsupported(Exception):
     """This adapter cannot do what is asked."""
 
@@ -170,6 +174,23 @@ def with_one_renewal(credentials, open_session):
             raise
         credentials.renew()
         return open_session()
+
+
+def again(request, attempt):
+    """Tries a second and a third time, after a pause, what failed for a passing reason: the network was cut, the server
+    was closing or not available. Never what the server refused for good, and never a mail whose fate nobody knows."""
+    for pause in (0.3, 1.0):
+        try:
+            return attempt()
+        except Unknown:
+            raise
+        except ssl.SSLCertVerificationError:
+            raise
+        except (OSError, smtplib.SMTPServerDisconnected, smtplib.SMTPConnectError, imaplib.IMAP4.abort):
+            if seconds_left(request) < pause + 1:
+                raise
+            time.sleep(pause)
+    return attempt()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -381,6 +402,9 @@ def submit(smtp, sender, recipients, mail):
             failure = OSError if 400 <= code < 500 else Refused
             raise failure(f"{what} refused: {code} {text.decode('utf-8', 'replace')}")
 
+    limit = smtp.esmtp_features.get("size", "")
+    if limit.isdigit() and 0 < int(limit) < len(mail):
+        raise Refused(f"the mail has {len(mail)} octets, this server takes {limit} (RFC 1870): nothing was sent")
     accept(*smtp.mail(sender, [f"size={len(mail)}"] if smtp.has_extn("size") else []), "sender")
     for recipient in recipients:
         accept(*smtp.rcpt(recipient), f"recipient {recipient}")
@@ -388,7 +412,7 @@ def submit(smtp, sender, recipients, mail):
         code, text = smtp.data(mail)
     except smtplib.SMTPServerDisconnected:
         # Neither accepted nor refused. A real product looks for the Message-ID before it sends again.
-        raise OSError("the connection broke during DATA: the mail may have been sent") from None
+        raise Unknown("the connection broke during DATA: the mail may have been sent") from None
     accept(code, text, "message")
     return text.decode("utf-8", "replace")
 
@@ -401,11 +425,11 @@ def submit(smtp, sender, recipients, mail):
 def step_login(request, context, credentials):
     done = []
     if request.get("imap"):
-        imap = with_one_renewal(credentials, lambda: imap_login(request, context, credentials))
+        imap = again(request, lambda: with_one_renewal(credentials, lambda: imap_login(request, context, credentials)))
         imap.logout()
         done.append("IMAP")
     if request.get("smtp"):
-        smtp = with_one_renewal(credentials, lambda: smtp_login(request, context, credentials))
+        smtp = again(request, lambda: with_one_renewal(credentials, lambda: smtp_login(request, context, credentials)))
         smtp.quit()
         done.append("SMTP")
     if not done:
@@ -414,10 +438,13 @@ def step_login(request, context, credentials):
 
 
 def step_fetch(request, context, credentials):
-    imap = with_one_renewal(credentials, lambda: imap_login(request, context, credentials))
-    detail = fetch_newest(imap, request["work_dir"])
-    imap.logout()
-    return detail
+    def attempt():
+        imap = with_one_renewal(credentials, lambda: imap_login(request, context, credentials))
+        detail = fetch_newest(imap, request["work_dir"])
+        imap.logout()
+        return detail
+
+    return again(request, attempt)
 
 
 def step_send(request, context, credentials):
@@ -441,11 +468,14 @@ def step_reply(request, context, credentials):
 
 
 def deliver(request, context, credentials, recipients, mail):
-    smtp = with_one_renewal(credentials, lambda: smtp_login(request, context, credentials))
-    detail = submit(smtp, request["mailbox"]["address"], recipients, mail)
-    with contextlib.suppress(smtplib.SMTPException, OSError):
-        smtp.quit()  # the mail is accepted: whatever happens now changes nothing
-    return detail
+    def attempt():
+        smtp = with_one_renewal(credentials, lambda: smtp_login(request, context, credentials))
+        detail = submit(smtp, request["mailbox"]["address"], recipients, mail)
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            smtp.quit()  # the mail is accepted: whatever happens now changes nothing
+        return detail
+
+    return again(request, attempt)  # the same bytes, so the same Message-ID
 
 
 STEPS = {"login": step_login, "logout": step_login, "fetch": step_fetch, "send": step_send, "reply": step_reply}

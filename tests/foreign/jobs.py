@@ -58,6 +58,45 @@ BAD = {
     "psc-token-refused": [("stale-token", "SC.MSS/CONF.11"), ("no-renewal", "SC.MSS/CONF.11")],
     "segur-v2-parcours": [("ins-always", "SC.MSS/CONF.14"), ("one-code", "SC.MSS/CONF.15")],
 }
+# Jobs of a family (bench: scenarios/families): how the name ends → bad client. The first that fits.
+EITHER = ["tls-1.3-only", "missing-intermediate", "revoked-ocsp", "dhe-only", "certificate-required", "foreign-client-ca"]
+FAMILIES = [
+    *[(f"-tls-{name}", "connects-for-ever") for name in EITHER],
+    *[(f"-tls-{name}", "wrong-mechanism-later") for name in ["tls-1.2-only", "no-client-certificate", "several-client-cas"]],
+    ("-tls-", "trusts-all"),
+    ("-no-starttls", "goes-on-in-clear"),
+    ("-starttls-refused", "goes-on-in-clear"),
+    ("-injected", "token-as-password"),
+    ("-passwords-only", "token-as-password"),
+    ("-login-unavailable", "gives-up"),
+    ("-login-refused", "loops"),
+    ("-challenge", "token-again"),
+    ("-bye-at-greeting", "gives-up"),
+    ("-closing-at-greeting", "gives-up"),
+    ("-reset", "gives-up"),
+    ("-slow-greeting", "impatient"),
+    ("-trickle", "wrong-mechanism-later"),
+    ("-cut-literal", "gives-up"),
+    ("-reset-literal", "gives-up"),
+    ("-bye-fetch", "gives-up"),
+    ("-unsolicited", "frightened"),
+    ("-slow-fetch", "impatient"),
+    ("-split-fetch", "half-reader"),
+    ("-uidvalidity", "remembers-uids"),
+    ("-select-busy", "gives-up"),
+    ("-fetch-refused", "loops"),
+    ("-greylist", "gives-up"),
+    ("-unknown-recipient", "loops"),
+    ("-refused-after-dot", "sends-again"),
+    ("-closing", "gives-up"),
+    ("-cut-before-dot", "gives-up"),
+    ("-cut-after-dot", "sends-again"),
+    ("-later-after-dot", "gives-up"),
+    ("-slow-data", "impatient"),
+    ("-slow-accept", "sends-again"),
+    ("-many-lines", "sends-again"),
+    ("-size", "ignores-size"),
+]
 # Bad client → what the failed check must say that it received.
 SAID = {
     "wrong-mechanism": "PLAIN",
@@ -88,7 +127,33 @@ SAID = {
     "no-nil-on-replies": "absent",
     "stale-token": "réutilisé",
     "no-renewal": "pas de nouvelle connexion",
+    "trusts-all": "accepté",
+    "connects-for-ever": "tentative(s)",
+    "wrong-mechanism-later": "Aucune connexion acceptée",
+    "goes-on-in-clear": "en clair",
+    "token-as-password": "PLAIN",
+    "gives-up": ("Pas de nouvelle connexion", "jamais"),
+    "loops": "tentative(s)",
+    "token-again": "Autre chose",
+    "impatient": ("abandonné", "jamais"),
+    "frightened": "abandonné",
+    "half-reader": "jamais",
+    "remembers-uids": "non relu",
+    "sends-again": "accepté 2 fois",
+    "ignores-size": "SIZE",
 }
+
+
+def bad_clients(job):
+    """The bad clients meant for a job, each with the requirement that it breaks."""
+    if job["id"] in BAD:
+        return BAD[job["id"]]
+    return next(([(mode, job["requirements"][0])] for part, mode in FAMILIES if part in job["id"]), [])
+
+
+def says(mode, received):
+    said = SAID[mode]
+    return any(part in received for part in ([said] if isinstance(said, str) else said))
 ADAPTERS = ROOT / "adapters"
 BAD_CLIENT = f"python3 -B '{ADAPTERS}/python/bad/bad.py'"
 GOOD = {"lps": "lps"}
@@ -154,7 +219,7 @@ def against(bench, job, mode, requirement):
     """What the bench says of a bad client: whether it is the stated reason, and that reason."""
     run = bench.run(job, f"{BAD_CLIENT} {mode}")[job]
     failed = [check for check in run["checks"] if check["outcome"] == "failed"]
-    told = [check for check in failed if check["requirement"] == requirement and SAID[mode] in check["received"]]
+    told = [check for check in failed if check["requirement"] == requirement and says(mode, check["received"])]
     others = {check["requirement"] for check in failed} - {requirement}
     if run["verdict"] == "failed" and told:
         also = f"  (also: {', '.join(sorted(others))})" if others else ""
@@ -167,7 +232,7 @@ def main():
     started, wrong = time.monotonic(), []
     with Bench() as bench:
         jobs = {job["id"]: job for job in bench.cli("jobs")["jobs"] if job["automation"] == "auto"}
-        wrong += [f"{job}: no bad client is meant for it" for job in jobs if job not in BAD]
+        wrong += [f"{job}: no bad client is meant for it" for job in jobs if not bad_clients(jobs[job])]
         wrong += [f"{job}: there is no such job" for job in BAD if job not in jobs]
         # One campaign a client, one after the other: their runs would only queue for the same mailboxes.
         good, took = {}, {}
@@ -177,7 +242,9 @@ def main():
         for name, runs in good.items():
             for job in jobs:
                 run = runs.get(job, {"verdict": "absent"})
+                # curl composes no documents, and what the examples do not do against bad servers is shown, not asked for.
                 allowed = name == "curl" and needs_documents(jobs[job]) and run["verdict"] == "unsupported"
+                allowed |= name != "lps" and job not in BAD
                 if run["verdict"] != "passed" and not allowed:
                     problems = [f"{c['requirement']} {c['outcome']}: {c['received']}" for c in run.get("checks", []) if c["outcome"] != "passed"]
                     wrong.append(f"{job} with {name}: {run['verdict']} {run.get('reason', '')} {problems} {run.get('adapter', '')}")
@@ -186,7 +253,7 @@ def main():
             if "--config" not in arguments or "eyJ" in arguments or "bearer" in arguments.lower():
                 wrong.append("the curl adapter hands a secret over as an argument, or was not run")
         # PER and APP run side by side.
-        cases = [(job, *case) for job in jobs for case in BAD.get(job, [])[: None if FULL else 1]]
+        cases = [(job, *case) for job in jobs for case in bad_clients(jobs[job])[: None if FULL else 1]]
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             seen = list(pool.map(lambda case: against(bench, *case), cases))
     width = max(len(job) for job in jobs)

@@ -5,9 +5,11 @@ Usage: bad.py MODE as an adapter, bad.py alone for the list. Where the files bes
 example, these share all of it but the fault: whatever the bench says against them is about that fault.
 """
 
+import contextlib
 import imaplib
 import os
 import smtplib
+import socket
 import ssl
 import sys
 
@@ -162,6 +164,288 @@ def stale_token():
 def no_renewal():
     """gives up at the first refused token"""
     adapter.with_one_renewal = lambda _, open_session: open_session()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Servers that misbehave
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@mode("trusts-all", "SC.MSS/CONF.01 SC.MSS/CONF.03 SC.MSS/CONF.22 SC.MSS/CONF.27")
+def trusts_all():
+    """accepts every certificate, every version of TLS and every suite"""
+    honest = adapter.tls_context
+
+    def context(request):
+        made = honest(request)
+        made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+        made.set_ciphers("ALL:COMPLEMENTOFALL:@SECLEVEL=0")
+        made.minimum_version = ssl.TLSVersion.TLSv1
+        return made
+
+    adapter.tls_context, adapter.check_issuer = context, lambda sock: None
+
+
+@mode("any-issuer", "SC.MSS/CONF.27")
+def any_issuer():
+    """accepts every authority under the lab's root, the domaine Personnes too"""
+    adapter.check_issuer = lambda sock: None
+
+
+@mode("goes-on-in-clear", "SC.MSS/CONF.05 SC.MSS/CONF.06 SC.MSS/CONF.07 SC.MSS/CONF.12")
+def goes_on_in_clear():
+    """logs in in clear where STARTTLS is not to be had"""
+    imap_connect, smtp_connect = adapter.imap_connect, adapter.smtp_connect
+
+    def imap(request, context):
+        try:
+            return imap_connect(request, context)
+        except (adapter.Refused, imaplib.IMAP4.error):
+            clear = imaplib.IMAP4(request["imap"]["host"], request["imap"]["port"], timeout=5)
+            clear.send(b"x1 AUTHENTICATE PLAIN AGEAYg==\r\n")
+            clear.readline()
+            raise adapter.Refused("in clear") from None
+
+    def smtp(request, context):
+        try:
+            return smtp_connect(request, context)
+        except (adapter.Refused, smtplib.SMTPException):
+            clear = smtplib.SMTP(request["smtp"]["host"], request["smtp"]["port"], "[127.0.0.1]", timeout=5)
+            clear.ehlo("[127.0.0.1]")
+            clear.docmd("AUTH", "PLAIN AGEAYg==")
+            raise adapter.Refused("in clear") from None
+
+    adapter.imap_connect, adapter.smtp_connect = imap, smtp
+
+
+@mode("token-as-password", "SC.MSS/CONF.05 SC.MSS/CONF.06 SC.MSS/CONF.07")
+def token_as_password():
+    """logs in with PLAIN where the server says that it takes it, the token for a password, whoever said so"""
+    imap_login, smtp_login = adapter.imap_login, adapter.smtp_login
+
+    def plain(credentials):
+        return adapter.base64.b64encode(f"\0{credentials.user}\0{credentials.token}".encode()).decode()
+
+    class Believing(imaplib.IMAP4):
+        """Reads what was said in clear behind the answer to STARTTLS as if it had come under TLS."""
+
+        def starttls(self, context=None):
+            self.send(b"s1 STARTTLS\r\n")
+            while not self.readline().startswith(b"s1 "):
+                pass
+            self.sock.settimeout(0.2)
+            try:
+                injected = self.readline()
+            except OSError:
+                injected = b""
+            self.sock.settimeout(5)
+            self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+            self._file = self.sock.makefile("rb")
+            self._get_capabilities()
+            if b"AUTH=PLAIN" in injected:
+                self.capabilities += ("AUTH=PLAIN",)
+
+    def imap(request, context, credentials):
+        client = Believing(request["imap"]["host"], request["imap"]["port"], timeout=5)
+        client.starttls(context)
+        if "AUTH=PLAIN" not in client.capabilities:
+            return imap_login(request, context, credentials)
+        client.send(f"x1 AUTHENTICATE PLAIN {plain(credentials)}\r\n".encode())
+        client.readline()
+        raise adapter.Refused("PLAIN")
+
+    def smtp(request, context, credentials):
+        client = smtplib.SMTP(request["smtp"]["host"], request["smtp"]["port"], "[127.0.0.1]", timeout=5)
+        client.ehlo("[127.0.0.1]")
+        client.putcmd("STARTTLS")
+        client.getreply()
+        client.sock.settimeout(0.2)
+        try:
+            injected = client.file.readline()
+        except OSError:
+            injected = b""
+        client.sock.settimeout(5)
+        client.sock = context.wrap_socket(client.sock, server_hostname="localhost")
+        client.file = None
+        client.ehlo("[127.0.0.1]")
+        if b"PLAIN" not in injected and "PLAIN" not in client.esmtp_features.get("auth", ""):
+            client.close()
+            return smtp_login(request, context, credentials)
+        client.docmd("AUTH", "PLAIN " + plain(credentials))
+        raise adapter.Refused("PLAIN")
+
+    adapter.imap_login, adapter.smtp_login = imap, smtp
+
+
+@mode("loops", "SC.MSS/CONF.08")
+def loops():
+    """begins again at once, ten times, whatever went wrong"""
+    for name, honest in list(adapter.STEPS.items()):
+
+        def again(request, context, credentials, honest=honest):
+            for _ in range(9):
+                try:
+                    return honest(request, context, credentials)
+                except Exception:  # the point of this client
+                    credentials.renewable = None
+            return honest(request, context, credentials)
+
+        adapter.STEPS[name] = again
+
+
+@mode("connects-for-ever", "SC.MSS/CONF.08")
+def connects_for_ever():
+    """opens ten connections and drops them before it logs in"""
+    imap_login, smtp_login = adapter.imap_login, adapter.smtp_login
+
+    def many(where):
+        for _ in range(10):
+            with contextlib.suppress(OSError):
+                socket.create_connection((where["host"], where["port"]), timeout=2).close()
+
+    def imap(request, context, credentials):
+        many(request["imap"])
+        return imap_login(request, context, credentials)
+
+    def smtp(request, context, credentials):
+        many(request["smtp"])
+        return smtp_login(request, context, credentials)
+
+    adapter.imap_login, adapter.smtp_login = imap, smtp
+
+
+@mode("gives-up", "SC.MSS/CONF.11 SC.MSS/CONF.05")
+def gives_up():
+    """tries once, and never again, whatever the reason"""
+    adapter.again = lambda request, attempt: attempt()
+    adapter.with_one_renewal = lambda _, open_session: open_session()
+
+
+@mode("sends-again", "SC.MSS/CONF.05 SC.MSS/CONF.08")
+def sends_again():
+    """sends the message again whenever it does not hear of its acceptance, and once more for good measure"""
+    honest = adapter.submit
+
+    def submit(smtp, sender, recipients, mail):
+        honest(smtp, sender, recipients, mail)
+        return honest(smtp, sender, recipients, mail)
+
+    def twice(request, attempt):
+        try:
+            return attempt()
+        except Exception:  # the point of this client
+            return attempt()
+
+    adapter.submit, adapter.again = submit, twice
+
+
+@mode("impatient", "SC.MSS/CONF.08")
+def impatient():
+    """waits for a second, and no longer"""
+    adapter.seconds_left = lambda request: 1.0
+    adapter.again = lambda request, attempt: attempt()
+
+
+@mode("token-again", "SC.MSS/CONF.11")
+def token_again():
+    """answers the challenge of a refused token with the token"""
+    honest = adapter.imap_login
+
+    def imap_login(request, context, credentials):
+        imap = adapter.imap_connect(request, context)
+        try:
+            imap.authenticate(credentials.mechanism(), lambda _: credentials.response())
+        except imaplib.IMAP4.error as error:
+            raise adapter.TokenRefused(str(error)) from None
+        return imap
+
+    def smtp_login(request, context, credentials):
+        smtp = adapter.smtp_connect(request, context)
+        code, _ = smtp.docmd("AUTH", credentials.mechanism())
+        while code == 334:
+            code, _ = smtp.docmd(adapter.base64.b64encode(credentials.response()).decode("ascii"))
+        if code != 235:
+            raise adapter.TokenRefused(str(code))
+        return smtp
+
+    del honest
+    adapter.imap_login, adapter.smtp_login = imap_login, smtp_login
+
+
+@mode("remembers-uids", "SC.MSS/CONF.06")
+def remembers_uids():
+    """asks for the UID that it knows, without looking at UIDVALIDITY"""
+
+    def fetch(imap, work_dir):
+        imap.select("INBOX")
+        known = os.path.join(work_dir, "uid")
+        if not os.path.exists(known):
+            _, found = imap.uid("SEARCH", None, "ALL")
+            with open(known, "wb") as file:
+                file.write(found[0].split()[-1])
+        with open(known, "rb") as file:
+            imap.uid("FETCH", file.read().decode(), "(FLAGS)")
+        return "read"
+
+    adapter.fetch_newest = fetch
+
+
+@mode("wrong-mechanism-later", "SC.MSS/CONF.01 SC.MSS/CONF.07 SC.MSS/CONF.08 SC.MSS/CONF.12")
+def wrong_mechanism_later():
+    """logs in as it must the first time in a run, and with PLAIN ever after"""
+    honest = adapter.tls_context
+
+    def context(request):
+        mark = os.path.join(request["work_dir"], "been-here")
+        if os.path.exists(mark):
+            wrong_mechanism()
+        open(mark, "w").close()
+        return honest(request)
+
+    adapter.tls_context = context
+
+
+@mode("half-reader", "SC.MSS/CONF.06")
+def half_reader():
+    """takes the first piece of a literal for the whole of it, and hangs up"""
+    honest = imaplib.IMAP4.read
+
+    def read(self, size):
+        piece = self.sock.recv(min(size, 4096)) if self.sock.pending() == 0 else honest(self, size)
+        if len(piece) < size:
+            self.sock.close()
+            raise imaplib.IMAP4.error("the message is too short")
+        return piece
+
+    imaplib.IMAP4.read, adapter.again = read, lambda request, attempt: attempt()
+
+
+@mode("ignores-size", "SC.MSS/CONF.05")
+def ignores_size():
+    """sends whatever the size that the server takes"""
+    smtplib.SMTP.has_extn = lambda self, name: name.lower() != "size" and name.lower() in self.esmtp_features
+    honest = adapter.submit
+
+    def submit(smtp, *arguments):
+        smtp.esmtp_features.pop("size", None)
+        return honest(smtp, *arguments)
+
+    adapter.submit = submit
+
+
+@mode("frightened", "SC.MSS/CONF.06")
+def frightened():
+    """hangs up at the first untagged response that it does not know"""
+    honest = adapter.fetch_newest
+
+    def fetch(imap, work_dir):
+        imap.select("INBOX")
+        if any("VAGUEMESTRE" in name.upper() for name in imap.untagged_responses):
+            imap.sock.close()
+            raise OSError("what was that?")
+        return honest(imap, work_dir)
+
+    adapter.fetch_newest, adapter.again = fetch, lambda request, attempt: attempt()
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ struct JobPage<'a> {
     t: T,
     job: &'a Scenario,
     title: String,
+    why: Option<String>,
     path: Vec<String>,
     automation: String,
     requirements: Vec<(String, String)>,
@@ -125,6 +126,7 @@ async fn job(State(face): State<Face>, Path(id): Path<String>, asked: Asked) -> 
     let body = JobPage {
         t,
         job,
+        why: job.why.as_ref().map(|why| say(lang, why)),
         path: job.path.iter().map(|name| group_title(t, name)).collect(),
         automation: automation_pill(t, job.automation),
         requirements: requirement_links(&job.requirements),
@@ -362,7 +364,13 @@ fn stage(t: T, step: &Step) -> Stage {
         Some(Arm::OldTls) => add(t.get("stage-old-tls")),
         None => {}
     }
-    Stage { text, adapter_only: step.arm == Some(Arm::OldTls) }
+    for name in step.fault_names() {
+        add(i18n::text_with(t.0, "stage-fault", &[("name", Arg::Text(&name))]));
+    }
+    if step.implicit_tls {
+        add(t.get("stage-implicit-tls"));
+    }
+    Stage { text, adapter_only: step.is_for_adapters() }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use faults::Plan;
 use kernel::{Secret, Timing};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -32,10 +33,26 @@ pub(crate) async fn adapter(
             break;
         }
         let poke = bench.wait_until(order.number, bench.parts.clock.now() + order.timer);
-        let faulty = match step.arm {
-            Some(Arm::OldTls) => Some(operator.open_old_tls(order.number).await?),
+        let script = step.script(timing.slow_answer);
+        // What a slow answer takes is not the client's.
+        let deadline = match &step.faults {
+            Some(text) if text.contains("$slow") => order.timer + timing.slow_answer,
+            _ => order.timer,
+        };
+        let plan = script.map(|script| Plan::new(script, order.seed ^ order.number.cast_unsigned()));
+        let faulty = match (plan, step.arm) {
+            (Some(plan), _) => {
+                Some(operator.open_private_faulty(order.number, sasl::Offer::default(), plan).await?)
+            }
+            (None, Some(Arm::OldTls)) => Some(operator.open_old_tls(order.number).await?),
             _ => None,
         };
+        if let (Some(doors), true) = (&faulty, step.faults.is_some()) {
+            props.doors.insert(
+                step.id.clone(),
+                vec![doors.imap_port, doors.imaps_port, doors.smtp_port, doors.smtps_port],
+            );
+        }
         let armed =
             (step.arm == Some(Arm::RefuseFirstToken)).then(|| operator.refuse_first_token(order.mailbox()));
         let doors = faulty.as_ref().unwrap_or(&healthy);
@@ -56,11 +73,11 @@ pub(crate) async fn adapter(
             "run": order.number,
             "job": order.scenario.id,
             "step": name,
-            "deadline_ms": u64::try_from(order.timer.as_millis()).unwrap_or(u64::MAX),
+            "deadline_ms": u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
             "work_dir": props.work_dir.path,
             "mailbox": {"type": mailbox_type(order), "address": order.mailbox()},
-            "imap": endpoint(step, rules::Protocol::Imap, doors.imap_port),
-            "smtp": endpoint(step, rules::Protocol::Smtp, doors.smtp_port),
+            "imap": endpoint(step, rules::Protocol::Imap, [doors.imap_port, doors.imaps_port]),
+            "smtp": endpoint(step, rules::Protocol::Smtp, [doors.smtp_port, doors.smtps_port]),
             "ca_file": bench.parts.addresses.ca_file,
             "crl_urls": bench.parts.addresses.crl_urls,
             "dns": null,
@@ -71,11 +88,8 @@ pub(crate) async fn adapter(
             "expect_refusal": step.expects_refusal(),
             "message": message,
         });
-        let limits = Allowance {
-            deadline: order.timer,
-            kill_after: timing.adapter_kill,
-            line: bench.parts.limits.adapter_line,
-        };
+        let limits =
+            Allowance { deadline, kill_after: timing.adapter_kill, line: bench.parts.limits.adapter_line };
         let step_name = name.as_str().unwrap_or_default();
         let word = tokio::select! {
             word = adapter.step(step_name, &request, limits, &secrets) => word,
@@ -85,7 +99,10 @@ pub(crate) async fn adapter(
         if let Some(faulty) = faulty {
             let _ = timeout(Duration::from_secs(5), faulty.close()).await;
         }
-        let go_on = word.outcome == "done" || (step.expects_refusal() && word.outcome == "refused");
+        // What a client says of a server that misbehaved ends nothing: the wire tells.
+        let go_on = word.outcome == "done"
+            || step.faults.is_some() && word.outcome != "unsupported"
+            || (step.expects_refusal() && word.outcome == "refused");
         words.push(word);
         bench.progress(order.number, words.len());
         if !go_on {
@@ -113,9 +130,10 @@ fn mailbox_type(order: &Order) -> &'static str {
     }
 }
 
-fn endpoint(step: &Step, protocol: rules::Protocol, port: u16) -> Value {
+fn endpoint(step: &Step, protocol: rules::Protocol, [plain, tls]: [u16; 2]) -> Value {
     if step.protocols.contains(&protocol) {
-        json!({"host": "localhost", "port": port, "security": "starttls"})
+        let (port, security) = if step.implicit_tls { (tls, "tls") } else { (plain, "starttls") };
+        json!({"host": "localhost", "port": port, "security": security})
     } else {
         json!({})
     }

@@ -1,8 +1,10 @@
 //! The judge: `(scenario, context, events, messages) → judgement`. Pure, so that a proof can be replayed.
 
+use std::collections::BTreeMap;
+
 use kernel::Timestamp;
 use rules::{
-    Check, ClientCertificate, CodeCdaHeader, Connection, Content, Contents, InReplyTo, InsHeader,
+    Check, ClientCertificate, CodeCdaHeader, Connection, Content, Contents, Faulted, InReplyTo, InsHeader,
     LoginAccepted, MailReceived, MechanismUsed, MesHeader, NilHeader, OldTlsRefused, Outcome, Protocol,
     SentTo, StartTls, Taken, Text, TlsBeforeLogin, TlsOffered, TokenRenewed, Transcript, UniqueMessageId,
 };
@@ -107,6 +109,9 @@ pub struct Context {
     /// Whether there was more on the wire than a proof keeps: only the beginning was judged.
     #[serde(default)]
     pub truncated: bool,
+    /// The ports of the steps that had some of their own, with an adapter.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub doors: BTreeMap<String, Vec<u16>>,
 }
 
 /// What else a mailbox did during a window.
@@ -195,6 +200,7 @@ pub fn judge(
         if expectation.needs_adapter() && context.driver == Driver::Person {
             continue;
         }
+        let transcript = of_step(scenario, context, &transcript, expectation.step());
         let mails = taken(scenario, context, &transcript, messages, expectation.step());
         let mut check = hold(expectation, scenario, context, &transcript, &mails);
         if unattributed && check.outcome == Outcome::Failed {
@@ -217,6 +223,36 @@ pub fn judge(
         Verdict::Inconclusive
     };
     Judgement { verdict, checks }
+}
+
+/// Where steps have faults: what belongs to one of them. With an adapter the port says it; with a person what came before
+/// the first fault is the control, and the rest is the test.
+fn of_step<'a>(
+    scenario: &Scenario,
+    context: &Context,
+    transcript: &Transcript<'a>,
+    step: Option<&str>,
+) -> Transcript<'a> {
+    let Some(step) = step.and_then(|id| scenario.step.iter().find(|step| step.id == id)) else {
+        return transcript.clone();
+    };
+    if context.driver == Driver::Adapter {
+        let ports = context.doors.values().flatten();
+        let own = context.doors.get(&step.id);
+        return transcript.filter(|connection| {
+            let Some(port) = connection.origin().map(|origin| origin.port) else { return own.is_none() };
+            own.map_or_else(|| !ports.clone().any(|other| *other == port), |own| own.contains(&port))
+        });
+    }
+    if !scenario.step.iter().any(|step| step.faults.is_some()) {
+        return transcript.clone();
+    }
+    let faults = transcript.connections().iter().flat_map(|connection| &connection.events);
+    let first = faults.filter(|event| matches!(event.fact, Fact::Fault { .. })).map(|event| event.seq).min();
+    transcript.filter(|connection| {
+        let after = first.is_some_and(|first| connection.events.last().is_some_and(|last| last.seq >= first));
+        after == step.faults.is_some()
+    })
 }
 
 /// Where the control is another job: the run that proved it must be known.
@@ -350,6 +386,12 @@ fn hold(
             let original = context.original.as_deref().unwrap_or_default();
             InReplyTo { requirement, original }.check(transcript, mails)
         }
+        E::Faulted { protocol, must, bound, step, .. } => {
+            let step = scenario.step.iter().find(|other| Some(&other.id) == step.as_ref());
+            let faults = step.map(crate::scenario::Step::fault_names).unwrap_or_default();
+            Faulted { requirement, protocol: *protocol, must: *must, bound: *bound, faults: &faults }
+                .check(transcript)
+        }
         E::MessageId { .. } => UniqueMessageId { requirement }.check(transcript, mails),
     }
 }
@@ -365,10 +407,35 @@ pub fn own<'a>(scenario: &Scenario, context: &Context, events: &'a [Event]) -> T
                 // Nobody logged in: a client that could not, for want of trust in the lab's anchor for example.
                 return all.filter(|connection| is_nobodys(scenario, connection));
             }
+            if scenario.step.iter().any(|step| step.faults.is_some()) {
+                // Before a login the faults have no name on them: those met by the client that passed the control count.
+                return all.filter(|connection| {
+                    is_of_mailbox(context, connection) || is_same_client(&mailbox, connection)
+                });
+            }
             let ids = first_of_each_step(scenario, &mailbox);
             if ids.is_empty() { mailbox } else { mailbox.filter(|connection| ids.contains(&connection.id)) }
         }
     }
+}
+
+/// Whether a connection without a login, on which a fault happened, is of a client that logged in to the mailbox: from the
+/// same address, with the same ClientHello where it came to one.
+pub(crate) fn is_same_client(mailbox: &Transcript<'_>, connection: &Connection<'_>) -> bool {
+    let host = |connection: &Connection<'_>| {
+        let peer = connection.origin().map(|origin| origin.peer.as_str()).unwrap_or_default().to_owned();
+        peer.rsplit_once(':').map_or(peer.clone(), |(host, _)| host.to_owned())
+    };
+    let shape = |connection: &Connection<'_>| {
+        connection
+            .hello()
+            .map(|(_, hello)| (hello.versions.clone(), hello.suites.clone(), hello.groups.clone()))
+    };
+    connection.is_faulty()
+        && connection.logins().next().is_none()
+        && mailbox.connections().iter().any(|own| {
+            host(own) == host(connection) && (shape(connection).is_none() || shape(own) == shape(connection))
+        })
 }
 
 /// Whether a connection to the fixed ports ended before anybody could say whose it is.

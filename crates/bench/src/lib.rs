@@ -88,6 +88,8 @@ pub struct Addresses {
     pub imap: Value,
     /// The object `smtp` of `up`.
     pub smtp: Value,
+    /// The object `dns` of `up`; `null` where there is none.
+    pub dns: Value,
 }
 
 /// What to run.

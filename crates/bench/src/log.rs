@@ -155,6 +155,7 @@ pub fn describe(event: &Event) -> Option<String> {
                 event.connection, origin.peer, origin.port
             )
         }
+        Fact::Fault { name, what, nth, .. } => format!("Défaut « {name} » (n° {nth}) : {what}"),
         Fact::ClientHello { hello } => {
             let versions: Vec<String> = hello.versions.iter().map(|version| version_name(*version)).collect();
             let sni = hello.sni.as_deref().unwrap_or("aucun");

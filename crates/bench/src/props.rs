@@ -3,6 +3,7 @@
 //! Everything drawn by lot comes from the seed and the run's number, so that the same run asks for the same thing. The
 //! patients are nobody: their matricules stand under the OID of tests.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub(crate) struct Props {
     pub(crate) original: Option<String>,
     /// The run that proves the positive control.
     pub(crate) control: Option<i64>,
+    /// The ports of the steps that had some of their own.
+    pub(crate) doors: BTreeMap<String, Vec<u16>>,
     bench: Arc<Shared>,
     aliases: Vec<String>,
 }
@@ -73,12 +76,17 @@ impl Props {
             messages: Vec::new(),
             original: None,
             control: control(bench, order).await?,
+            doors: BTreeMap::new(),
             bench: Arc::clone(bench),
             aliases: Vec::new(),
         };
         let by_adapter = order.adapter.is_some();
         if by_adapter {
             props.marks.nonce = Some(nonce.clone());
+        }
+        let deposits: u32 = order.scenario.step.iter().map(|step| step.deposit).sum();
+        for place in 0..deposits {
+            deposit(bench, order, &correspondent(operator.domain()), &format!("{nonce}-{place}")).await?;
         }
         let steps: Vec<Step> = order.scenario.mail_steps().cloned().collect();
         for (place, step) in steps.iter().enumerate() {

@@ -1,8 +1,12 @@
 //! Scenarios: jobs as data.
 
-use std::collections::BTreeSet;
+mod family;
 
-use rules::{Protocol, Registry, Text};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use faults::Script;
+use rules::{Must, Protocol, Registry, Text};
 use serde::{Deserialize, Serialize};
 
 macro_rules! files {
@@ -45,6 +49,9 @@ const FILES: &[(&str, &str)] = files![
     "psc-reply",
 ];
 
+/// The root of the jobs that no requirement of the référentiel asks for.
+pub const BEYOND: &str = "Au-delà du référentiel";
+
 /// One job, as data: what it is called, whom it is for, what is done, what is expected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +82,9 @@ pub struct Scenario {
     /// Whether MOTCO2's own content of this job is not public, and this is what the requirement says.
     #[serde(default)]
     pub reconstructed: bool,
+    /// Why it is tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Text>,
     /// What to do on the LPS, for a person; `{address}`, `{imap}`, `{smtp}`, `{psc}`, `{identity}`, `{nil}` are filled in.
     #[serde(default)]
     pub lps: Vec<Text>,
@@ -142,6 +152,27 @@ pub struct Step {
     /// How the sandbox misbehaves during this step.
     #[serde(default)]
     pub arm: Option<Arm>,
+    /// The same, as a script of [`faults`] (docs/faults.md): armed on a port of the step's own for an adapter, on the
+    /// product's fixed ports for a person. `$slow` is the length of a slow answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faults: Option<String>,
+    /// Whether a client that does right refuses to go on.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub refusal: bool,
+    /// Messages that the bench puts into the mailbox before the step.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deposit: u32,
+    /// TLS from the first byte instead of STARTTLS. Adapters only.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub implicit_tls: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 impl Step {
@@ -152,7 +183,24 @@ impl Step {
 
     /// Whether a client that does right refuses to go on.
     pub fn expects_refusal(&self) -> bool {
-        self.arm == Some(Arm::OldTls)
+        self.refusal || self.arm == Some(Arm::OldTls)
+    }
+
+    /// Whether it is for adapters only: where nobody can say who connects, or ports are the step's own.
+    pub fn is_for_adapters(&self) -> bool {
+        self.arm == Some(Arm::OldTls) || self.implicit_tls
+    }
+
+    /// The faults of this step, with a slow answer lasting `slow`. The catalogue has read the script once already.
+    pub fn script(&self, slow: Duration) -> Option<Script> {
+        let text = self.faults.as_ref()?;
+        text.replace("$slow", &format!("{}ms", slow.as_millis())).parse().ok()
+    }
+
+    /// The names of its faults.
+    pub fn fault_names(&self) -> Vec<String> {
+        let script = self.script(Duration::from_secs(1));
+        script.map(|script| script.faults.into_iter().map(|fault| fault.name).collect()).unwrap_or_default()
     }
 }
 
@@ -375,6 +423,21 @@ pub enum Expectation {
         #[serde(default)]
         step: Option<String>,
     },
+    /// The server misbehaved as the step's script says, and the client did as it must.
+    Faulted {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step with the faults.
+        #[serde(default)]
+        step: Option<String>,
+        /// Where.
+        protocol: Protocol,
+        /// What the client must do.
+        must: Must,
+        /// How often at most, or how many milliseconds at least.
+        #[serde(default)]
+        bound: u32,
+    },
     /// One Message-ID, well formed.
     MessageId {
         /// Requirement that asks for it.
@@ -419,6 +482,7 @@ impl Expectation {
             | Self::Codecda { requirement, step, .. }
             | Self::Mes { requirement, step, .. }
             | Self::Reply { requirement, step, .. }
+            | Self::Faulted { requirement, step, .. }
             | Self::MessageId { requirement, step, .. } => (requirement, step.as_deref()),
         }
     }
@@ -453,7 +517,7 @@ impl Scenario {
 
     /// The steps of a run, in order: a person is not asked what only an adapter can be judged on.
     pub fn steps_for(&self, by_adapter: bool) -> impl Iterator<Item = &Step> {
-        self.step.iter().filter(move |step| by_adapter || step.arm != Some(Arm::OldTls))
+        self.step.iter().filter(move |step| by_adapter || !step.is_for_adapters())
     }
 
     /// Whether its positive control is one of its own steps.
@@ -472,7 +536,12 @@ impl Catalogue {
     /// # Errors
     /// The file, the line and what is wrong: an unknown expectation, job or requirement id is refused at start.
     pub fn load() -> Result<Self, String> {
-        Self::read(FILES)
+        let mut files: Vec<(String, String)> =
+            FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        files.extend(family::all()?);
+        let files: Vec<(&str, &str)> =
+            files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        Self::read(&files)
     }
 
     fn read(files: &[(&str, &str)]) -> Result<Self, String> {
@@ -498,6 +567,7 @@ impl Catalogue {
             if scenario.path.is_empty() || scenario.expect.is_empty() {
                 return Err(format!("{name}: a job has a path and at least one expectation"));
             }
+            check_steps(name, text, &scenario)?;
             let is_step = |id: &str| scenario.step.iter().any(|step| step.id == id);
             if let Some(step) =
                 scenario.expect.iter().filter_map(Expectation::step).find(|step| !is_step(step))
@@ -556,6 +626,26 @@ impl Catalogue {
     }
 }
 
+/// What a step's faults must be: a readable script, servers that the TLS lab has, and a control beside them.
+fn check_steps(name: &str, text: &str, scenario: &Scenario) -> Result<(), String> {
+    for step in scenario.step.iter().filter(|step| step.faults.is_some()) {
+        let script = step.faults.as_deref().unwrap_or_default().replace("$slow", "1s");
+        let script: Script =
+            script.parse().map_err(|error| format!("{name}: the faults of step {}: {error}", step.id))?;
+        let servers = script.faults.iter().flat_map(|fault| &fault.actions);
+        for action in servers {
+            if let faults::Action::Tls(server) = action {
+                tls::BadServer::parse(server)
+                    .map_err(|error| format!("{name}: line {}: {error}", line_of(text, server)))?;
+            }
+        }
+        if scenario.control.is_none() {
+            return Err(format!("{name}: a job with faults names its positive control"));
+        }
+    }
+    Ok(())
+}
+
 fn line_of(text: &str, needle: &str) -> usize {
     text.lines().position(|line| line.contains(needle)).map_or(0, |at| at + 1)
 }
@@ -582,11 +672,15 @@ mod tests {
         for id in fixed.chain(["psc-token-refused".into(), "segur-v2-parcours".into()]) {
             assert!(catalogue.find(&id).is_some(), "{id} is missing");
         }
-        let groups: BTreeSet<&str> =
-            catalogue.iter().filter_map(|job| job.path.get(1)).map(String::as_str).collect();
+        let groups: BTreeSet<&str> = catalogue
+            .iter()
+            .filter(|job| job.path[0] != BEYOND)
+            .filter_map(|job| job.path.get(1))
+            .map(String::as_str)
+            .collect();
         assert_eq!(groups.len(), 7, "MOTCO2 has seven groups: {groups:?}");
         let roots: BTreeSet<&str> = catalogue.iter().map(|job| job.path[0].as_str()).collect();
-        assert_eq!(roots.len(), 2, "MOTCO2 has two roots: {roots:?}");
+        assert_eq!(roots.len(), 3, "MOTCO2 has two roots, and one is ours: {roots:?}");
         assert_eq!(catalogue.select("MSS-LPS-SEGUR-APP").len(), 2);
         assert_eq!(catalogue.select("all").len(), catalogue.iter().count());
         assert!(catalogue.select("MSS-LPS").is_empty());

@@ -191,6 +191,7 @@ pub(crate) fn context(
         product_name: order.product.name.clone(),
         product_version: order.product.version.clone(),
         truncated: false,
+        doors: props.doors.clone(),
     }
 }
 

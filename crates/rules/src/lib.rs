@@ -10,6 +10,7 @@
 
 mod check;
 mod content;
+mod faulty;
 mod indicators;
 pub mod inspect;
 mod login;
@@ -24,6 +25,7 @@ mod transcript;
 
 pub use check::{Check, Outcome};
 pub use content::{Content, Contents, SentTo};
+pub use faulty::{Faulted, Must};
 pub use indicators::{CodeCdaHeader, InsHeader, MesHeader, NilHeader};
 pub use login::{ClientCertificate, LoginAccepted, MechanismUsed, TlsBeforeLogin};
 pub use mail::{MailReceived, Taken};

@@ -142,12 +142,14 @@ impl<'a> Connection<'a> {
         })
     }
 
-    /// Whether the sandbox misbehaved on it on purpose (it offered TLS 1.1): what the client did there says nothing
-    /// of how it does elsewhere.
+    /// Whether the sandbox misbehaved on it on purpose (a scripted fault, or TLS 1.1 offered): what the client did there
+    /// says nothing of how it does elsewhere.
     pub fn is_faulty(&self) -> bool {
-        self.events
-            .iter()
-            .any(|event| matches!(&event.fact, Fact::Note { text } if text == wire::old_tls::OFFERED))
+        self.events.iter().any(|event| match &event.fact {
+            Fact::Fault { .. } => true,
+            Fact::Note { text } => text == wire::old_tls::OFFERED,
+            _ => false,
+        })
     }
 
     /// Login attempts, in order.

@@ -1,5 +1,7 @@
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use dns::ProbeError;
 use kernel::Timestamp;
 use operator::Kind;
 use rules::Protocol;
@@ -17,7 +19,7 @@ use crate::{Bench, Product};
 /// One named step of what is looked at before a window opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreflightStep {
-    /// `address`, `port`, `tls`, `certificate`, `token`, `mailbox`, `adapter`.
+    /// `address`, `port`, `tls`, `dns`, `certificate`, `token`, `mailbox`, `adapter`.
     pub id: &'static str,
     /// What was looked at: `localhost:1143`, an address, a file, a program.
     pub subject: String,
@@ -59,6 +61,9 @@ impl Bench {
         let mut steps = Vec::new();
         steps.extend(imap);
         steps.extend(smtp);
+        if job.needs.iter().any(|need| need == "dns") {
+            steps.push(self.names(product, job.mailbox).await);
+        }
         steps.push(credential);
         steps.push(mailbox?);
         steps.extend(adapter.map(program));
@@ -117,6 +122,31 @@ impl Bench {
             }
         }
         steps
+    }
+
+    /// `dns`: the sandbox's own DNS says where the servers of the mailbox are (SC.MSS/CONF.04).
+    async fn names(&self, product: &Product, mailbox: Mailbox) -> PreflightStep {
+        let place = &self.shared.parts.addresses.dns;
+        let address = match mailbox {
+            Mailbox::Per => &product.psc_address,
+            Mailbox::App => &product.app_address,
+        };
+        let domain = address.rsplit_once('@').map_or(address.as_str(), |(_, domain)| domain);
+        let server = place["host"].as_str().and_then(|host| host.parse::<IpAddr>().ok());
+        let server = server.zip(place["port"].as_u64().and_then(|port| u16::try_from(port).ok()));
+        let Some(server) = server.map(SocketAddr::from) else {
+            let watch = Watch::start("dns", domain.to_owned());
+            return watch.end(Some("ce banc n’a pas de DNS".into()), "Relancer le banc (vaguemestre up).");
+        };
+        let watch = Watch::start("dns", format!("{server} {domain}"));
+        let fault = dns::probe(server, domain, probe::PATIENCE).await.err().map(|error| match error {
+            ProbeError::Silence => format!("le DNS {server} ne répond pas"),
+            ProbeError::NoService { name, code, .. } => {
+                format!("le DNS {server} ne dit pas où est {name} ({code})")
+            }
+            other => format!("le DNS {server} ne peut pas être interrogé : {other}"),
+        });
+        watch.end(fault, "Désarmer les pannes en cours, ou relancer le banc avec un autre port (vaguemestre up --dns-port N).")
     }
 
     /// `token` for a personal or organisational mailbox, `certificate` for an applicative one.

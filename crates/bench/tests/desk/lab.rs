@@ -31,6 +31,7 @@ pub(crate) struct Lab {
     pub(crate) data: PathBuf,
     pub(crate) imap: u16,
     pub(crate) smtp: u16,
+    pub(crate) dns: Arc<dns::Server>,
     shutdown: watch::Sender<bool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     errors: Arc<AtomicUsize>,
@@ -80,6 +81,15 @@ impl Lab {
         })
         .await
         .unwrap();
+        let zone = dns::Zone::sandbox(&dns::Sandbox {
+            domain: DOMAIN.into(),
+            mail_domains: vec![DOMAIN.into()],
+            ports: dns::MailPorts { imap, imaps, submission: smtp, submissions: smtps },
+            addresses: vec![Ipv4Addr::LOCALHOST.into()],
+        });
+        let names = Arc::new(dns::Server::new(zone.unwrap()));
+        let (dns_udp, dns_tcp) = dns::bind((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
+        let dns_port = dns_udp.local_addr().unwrap().port();
         let bench = Bench::open(bench::Parts {
             db: db.clone(),
             journal,
@@ -94,6 +104,7 @@ impl Lab {
                 psc: json!({"issuer": issuer, "discovery": format!("{issuer}/.well-known/openid-configuration")}),
                 imap: json!({"host": "localhost", "starttls": imap, "tls": imaps}),
                 smtp: json!({"host": "localhost", "starttls": smtp, "tls": smtps}),
+                dns: json!({"host": "127.0.0.1", "port": dns_port}),
             },
             clock,
             timing,
@@ -104,7 +115,7 @@ impl Lab {
         let (shutdown, stop) = watch::channel(false);
         let mut listeners = listeners.into_iter();
         let mut next = || listeners.next().unwrap();
-        let mut tasks = Vec::new();
+        let mut tasks = vec![tokio::spawn(dns::serve(dns_udp, dns_tcp, Arc::clone(&names), stop.clone()))];
         for which in [Listener::Imap, Listener::Imaps, Listener::Submission, Listener::Submissions] {
             tasks.push(operator.serve(next(), which, None, stop.clone()));
         }
@@ -121,6 +132,7 @@ impl Lab {
             data,
             imap,
             smtp,
+            dns: names,
             shutdown,
             tasks,
             errors,

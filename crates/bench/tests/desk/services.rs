@@ -172,3 +172,23 @@ async fn each_fault_is_found_at_its_step_with_what_to_do() {
     assert_eq!(faults(&steps), ["port"]);
     assert!(steps.iter().all(|step| step.id != "tls"), "what could not be looked at is not told");
 }
+
+#[tokio::test]
+async fn a_job_that_needs_the_dns_has_it_looked_at() {
+    let mut lab = Lab::new().await;
+    let product = lab.product("2621", "899700000018", "163254178").await;
+    let mut job = lab.bench.catalogue().find("psc-auth-imap").unwrap().clone();
+    assert!(look(&lab, &product, &job).await.iter().all(|step| step.id != "dns"));
+    job.needs.push("dns".into());
+    let steps = look(&lab, &product, &job).await;
+    assert_eq!((steps[3].id, faults(&steps)), ("dns", vec![]), "{steps:#?}");
+    assert!(steps[3].subject.ends_with(crate::lab::DOMAIN), "{steps:#?}");
+    for (fault, word) in [("nxdomain", "ne dit pas où est"), ("silent", "ne répond pas")] {
+        let _guard = lab.dns.arm(crate::lab::DOMAIN, fault.parse().unwrap(), None).unwrap();
+        let steps = look(&lab, &product, &job).await;
+        assert_eq!(faults(&steps), ["dns"]);
+        assert!(steps[3].fault.as_ref().unwrap().contains(word), "{steps:#?}");
+    }
+    lab.stop_services().await;
+    assert!(faults(&look(&lab, &product, &job).await).contains(&"dns"));
+}

@@ -100,6 +100,8 @@ stage-patient-motco2 = to a patient (MOTCO2's form)
 stage-close = the patient's answer blocked
 stage-refuse-token = the first token is refused
 stage-old-tls = server limited to TLS 1.1
+stage-fault = fault “{ $name }”
+stage-implicit-tls = TLS from the first byte
 stage-adapter-only = adapter only
 
 start-timer = The timer { $value } cannot be used.

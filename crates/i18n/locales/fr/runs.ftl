@@ -100,6 +100,8 @@ stage-patient-motco2 = à un patient (forme MOTCO2)
 stage-close = réponse du patient bloquée
 stage-refuse-token = le premier jeton est refusé
 stage-old-tls = serveur limité à TLS 1.1
+stage-fault = défaut « { $name } »
+stage-implicit-tls = TLS dès le premier octet
 stage-adapter-only = adaptateur seulement
 
 start-timer = Le délai { $value } ne peut pas être utilisé.
