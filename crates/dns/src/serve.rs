@@ -223,7 +223,7 @@ impl Told {
             tap.line(Direction::Client, &reply.asked, false);
         }
         if let Some(fault) = &reply.fault {
-            tap.record(Fact::Note { text: format!("fault: {fault}") });
+            tap.record(fault.clone());
         }
     }
 

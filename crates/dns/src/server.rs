@@ -6,6 +6,7 @@ use hickory_proto::op::{Edns, Message, Metadata, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::SRV;
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use journal::Journal;
+use wire::Fact;
 
 use crate::fault::Fault;
 use crate::name::{BadName, absolute, shown};
@@ -39,6 +40,14 @@ struct Armed {
     fault: Fault,
     left: Option<u32>,
     used: Arc<AtomicU32>,
+}
+
+/// The fault that a question meets.
+struct Suffered {
+    fault: Fault,
+    suffix: Name,
+    /// From 1.
+    nth: u32,
 }
 
 /// A fault that is armed; dropping it disarms.
@@ -90,8 +99,8 @@ pub(crate) struct Reply {
     pub(crate) asked: String,
     /// The answer, for the journal.
     pub(crate) said: String,
-    /// The fault that bent it, and on which suffix.
-    pub(crate) fault: Option<String>,
+    /// The fault that bent it.
+    pub(crate) fault: Option<Fact>,
     /// The rule of the protocol that the question broke.
     pub(crate) violation: Option<String>,
 }
@@ -224,8 +233,9 @@ impl Server {
         let found = self.zone.find(name, kind);
         let fault = self.fault_for(name, kind, &found);
         self.fill(&mut answer, found, name, kind);
-        let Some((fault, suffix)) = fault else { return reply.with(answer, room) };
-        reply.fault = Some(format!("{fault} on {}", shown(&suffix)));
+        let Some(Suffered { fault, suffix, nth }) = fault else { return reply.with(answer, room) };
+        let what = format!("{fault}, for names in {}", shown(&suffix));
+        reply.fault = Some(Fact::Fault { point: "dns".into(), name: fault.name().into(), what, nth });
         match fault {
             Fault::NxDomain => {
                 let soa =
@@ -286,7 +296,7 @@ impl Server {
     }
 
     /// The fault that this question suffers, counted.
-    fn fault_for(&self, name: &Name, kind: RecordType, found: &Found) -> Option<(Fault, Name)> {
+    fn fault_for(&self, name: &Name, kind: RecordType, found: &Found) -> Option<Suffered> {
         let service = kind == RecordType::SRV && matches!(found, Found::Records { .. });
         let fits = |armed: &&mut Armed| {
             armed.left != Some(0)
@@ -296,8 +306,8 @@ impl Server {
         let mut all = self.armed();
         let armed = all.iter_mut().filter(fits).max_by_key(|armed| armed.suffix.num_labels())?;
         armed.left = armed.left.map(|left| left - 1);
-        armed.used.fetch_add(1, Ordering::Relaxed);
-        Some((armed.fault.clone(), armed.suffix.clone()))
+        let nth = armed.used.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        Some(Suffered { fault: armed.fault.clone(), suffix: armed.suffix.clone(), nth })
     }
 
     /// Whether a changed target that is armed, or was used up, points to this host.

@@ -84,6 +84,9 @@ pub(crate) struct Up {
     /// Domain of the mailboxes: they are at mail-tests-editeur.<DOMAIN>
     #[arg(long, value_name = "DOMAIN")]
     pub(crate) domain: Option<String>,
+    /// Port of the DNS, UDP and TCP; 53 where the system allows it, for clients that know no other. Kept [default: 1053]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) dns_port: Option<u16>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

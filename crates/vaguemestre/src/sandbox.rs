@@ -1,10 +1,11 @@
 //! The assembly: every service of the sandbox, on its ports, over one data directory.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bench::{Addresses, Bench, Error};
+use bench::{Addresses, Bench, Code, Error};
 use db::Db;
 use journal::Journal;
 use kernel::{Clock, Limits, Timing};
@@ -88,7 +89,9 @@ impl Sandbox {
             limits: limits.clone(),
         })
         .await?;
-        let up = describe(&data.path, &ports, &lab);
+        let zone = zone(&settings, &ports)?;
+        let up = describe(&data.path, &ports, &lab, &zone);
+        let dns = Arc::new(dns::Server::new(zone).with_journal(journal.clone(), None));
         write_ca(&data.path, &lab)?;
         let key = data.api_key()?;
         let bench = Bench::open(bench::Parts {
@@ -105,6 +108,7 @@ impl Sandbox {
                 psc: up["psc"].clone(),
                 imap: up["imap"].clone(),
                 smtp: up["smtp"].clone(),
+                dns: up["dns"].clone(),
             },
             clock,
             timing,
@@ -114,7 +118,9 @@ impl Sandbox {
 
         let (shutdown, stop) = watch::channel(false);
         let face = bench_web::Face::new(bench.clone(), key).router(ports.bench);
-        let mut tasks = serve(listeners, &stop, &operator, &psc, &lab, face);
+        let mut tasks = serve(listeners.tcp, &stop, &operator, &psc, &lab, face);
+        let (dns_udp, dns_tcp) = listeners.dns;
+        tasks.push(tokio::spawn(dns::serve(dns_udp, dns_tcp, dns, stop.clone())));
         tasks.push(tokio::spawn(throw_old_evidence_away(bench.clone(), stop)));
         data.publish(&up)?;
         Ok(Self { bench, up, data, db, shutdown, tasks })
@@ -182,7 +188,26 @@ async fn throw_old_evidence_away(bench: Bench, mut stop: watch::Receiver<bool>) 
     }
 }
 
-fn describe(data: &Path, ports: &Ports, lab: &Lab) -> Value {
+/// The servers of the sandbox by their names. Only the address that they listen on: see [`Ports::bind`].
+fn zone(settings: &Settings, ports: &Ports) -> Result<dns::Zone, Error> {
+    let plan = dns::Sandbox {
+        domain: settings.domain.clone(),
+        mail_domains: vec![settings.mail_domain()],
+        ports: dns::MailPorts {
+            imap: ports.imap,
+            imaps: ports.imaps,
+            submission: ports.smtp,
+            submissions: ports.smtps,
+        },
+        addresses: vec![Ipv4Addr::LOCALHOST.into()],
+    };
+    dns::Zone::sandbox(&plan).map_err(|error| {
+        let next = "Correct settings.json of the data directory, or remove it to go back to the default domain.";
+        Error::new(Code::BadInput, error.to_string(), next).field("domain")
+    })
+}
+
+fn describe(data: &Path, ports: &Ports, lab: &Lab, zone: &dns::Zone) -> Value {
     let pki = format!("http://127.0.0.1:{}", ports.pki);
     let crls: Vec<String> = lab.crls().into_iter().map(|(name, _)| format!("{pki}/CRL/{name}")).collect();
     let issuer = format!("https://localhost:{}/auth/realms/esante-wallet", ports.psc);
@@ -202,7 +227,7 @@ fn describe(data: &Path, ports: &Ports, lab: &Lab) -> Value {
         },
         "imap": {"host": "localhost", "starttls": ports.imap, "tls": ports.imaps},
         "smtp": {"host": "localhost", "starttls": ports.smtp, "tls": ports.smtps},
-        "dns": null,
+        "dns": {"host": "127.0.0.1", "port": ports.dns, "domains": zone.origins()},
         "directory": null,
         "pki": pki,
         "lps": null,

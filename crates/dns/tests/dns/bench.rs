@@ -85,6 +85,10 @@ fn shown(event: &Event) -> Option<String> {
         Fact::Line { direction: Direction::Client, text } => Some(format!("C {text}")),
         Fact::Line { direction: Direction::Server, text } => Some(format!("S {text}")),
         Fact::Note { text } => Some(format!("note {text}")),
+        Fact::Fault { point, name, nth, .. } => {
+            assert_eq!(point, "dns");
+            Some(format!("fault {name} {nth}"))
+        }
         Fact::Violation { what } => Some(format!("violation {what}")),
         Fact::Closed { reason } => Some(format!("closed {reason}")),
         other => panic!("{other:?}"),

@@ -23,8 +23,10 @@ async fn suffer(fault: &str, options: &str) -> Option<(String, Vec<String>)> {
     let healed = bench.dig(&format!("+short {}", question())).await?;
     assert_eq!(healed.trim_end(), format!("0 1 1143 imap.{MAIL}."), "{fault} is over with its guard");
     let facts = bench.facts().await;
-    let noted = facts.iter().filter(|fact| fact.starts_with(&format!("note fault: {fault}"))).count();
-    assert_eq!(noted, uses as usize, "each use is in the journal: {facts:?}");
+    let name = fault.split('=').next().unwrap();
+    let told: Vec<_> = facts.iter().filter(|fact| fact.starts_with("fault ")).cloned().collect();
+    let expected: Vec<_> = (1..=uses).map(|nth| format!("fault {name} {nth}")).collect();
+    assert_eq!(told, expected, "each use is in the journal: {facts:?}");
     assert!(uses >= 1, "{fault} was not reached");
     Some((said, facts))
 }

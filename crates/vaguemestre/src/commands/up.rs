@@ -1,5 +1,7 @@
+use std::path::Path;
+
 use bench::Error;
-use i18n::{Lang, text};
+use i18n::{Arg, Lang, text, text_with};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -20,12 +22,14 @@ pub(crate) async fn run(cli: &Cli, arguments: &Up) -> Result<u8, Error> {
         domain: arguments.domain.clone(),
         renumber: arguments.renumber,
     };
-    let sandbox = Sandbox::start(wish, |data| Ports::open(data, arguments.ports, arguments.renumber)).await?;
+    let ports = |data: &Path| Ports::open(data, arguments.ports, arguments.renumber, arguments.dns_port);
+    let sandbox = Sandbox::start(wish, ports).await?;
     if cli.json {
         output::json(&sandbox.up);
     } else {
         output::say!("{}", text(cli.lang(), "cli-up-ready"));
         addresses(cli.lang(), &sandbox.up);
+        resolvers(cli.lang(), &sandbox.up["dns"]);
         output::say!("{}", text(cli.lang(), "cli-up-stop"));
     }
     ends.wait().await;
@@ -43,7 +47,34 @@ pub(crate) fn addresses(lang: Lang, up: &Value) {
     output::say!("  {:<20} {}", "Pro Santé Connect", word(&up["psc"]["issuer"]));
     output::say!("  {:<20} {}", "IMAP", ports(&up["imap"]));
     output::say!("  {:<20} {}", "SMTP", ports(&up["smtp"]));
+    output::say!("  {:<20} {}:{}", "DNS", word(&up["dns"]["host"]), up["dns"]["port"]);
     output::say!("  {:<20} {}", text(lang, "cli-up-ca"), word(&up["ca_file"]));
+}
+
+/// For each kind of system, the line that sends the sandbox's domain to our DNS.
+fn resolvers(lang: Lang, dns: &Value) {
+    let (Some(host), Some(port)) = (dns["host"].as_str(), dns["port"].as_u64()) else { return };
+    let only_53 = if port == 53 { "" } else { text(lang, "cli-up-dns-53") };
+    for domain in dns["domains"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        output::say!("");
+        output::say!("{}", text_with(lang, "cli-up-dns", &[("domain", Arg::Text(domain))]));
+        // Not `resolvectl dns lo`: systemd-resolved refuses a server on its loopback link, and takes one in its own settings.
+        output::say!(
+            "  {:<20} sudo mkdir -p /etc/systemd/resolved.conf.d && printf '[Resolve]\\nDNS={host}:{port}\\nDomains=~{domain}\\n' | sudo tee /etc/systemd/resolved.conf.d/vaguemestre.conf && sudo systemctl restart systemd-resolved",
+            "systemd-resolved"
+        );
+        output::say!("  {:<20} server=/{domain}/{host}#{port}", "dnsmasq");
+        output::say!(
+            "  {:<20} sudo mkdir -p /etc/resolver && printf 'nameserver {host}\\nport {port}\\n' | sudo tee /etc/resolver/{domain}",
+            "macOS"
+        );
+        output::say!(
+            "  {:<20} Add-DnsClientNrptRule -Namespace \".{domain}\" -NameServers \"{host}\"{only_53}",
+            "Windows"
+        );
+        output::say!("  {:<20} docker run --network host --dns {host} …{only_53}", text(lang, "cli-up-dns-container"));
+    }
+    output::say!("");
 }
 
 /// SIGTERM and Ctrl-C, listened to from the start so that none is missed.
