@@ -17,8 +17,8 @@ pub enum ClientCertificates {
     /// Asked for; a client without one comes in all the same, and logs in by other means.
     #[default]
     Optional,
-    /// Asked for; a client without one is refused in the handshake (alert `certificate_required` in TLS 1.3,
-    /// `handshake_failure` before).
+    /// Asked for; a client without one is refused with the alert `certificate_required`, of which a client of TLS 1.3
+    /// only hears at its first read.
     Required,
     /// Never asked for.
     NotAsked,

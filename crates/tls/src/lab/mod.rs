@@ -23,6 +23,7 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use wire::CertificateFacts;
+use x509_parser::num_bigint::BigUint;
 
 pub use self::bad::{BadClient, BadServer, Expected, Text};
 pub use self::ocsp::OcspAnswer;
@@ -35,10 +36,6 @@ use self::leaf::ServerNames;
 use crate::acceptor::Live;
 use crate::{Acceptor, ClientTrust, Error, facts, policy};
 
-/// The server certificate.
-const SERVER: &str = "server.pem";
-/// Its twin that is on the CRL ([`BadServer::Revoked`]).
-const REVOKED: &str = "revoked.pem";
 const ROOT_CRL: &str = "ACR-EL-LAB.crl";
 const ORGANISATIONS_CRL: &str = "ACI-EL-ORG-LAB.crl";
 const ROOT_CERTIFICATE: &str = "ACR-EL-LAB.cer";
@@ -106,36 +103,34 @@ impl Lab {
         let root = Authority::root(&directory, root_key, now)?;
         let organisations =
             Authority::organisations(&directory, organisations_key, &root, &root_crl_url, now)?;
-        let root_crl = current_crl(&directory, ROOT_CRL, &root, now)?;
-        let organisations_crl = current_crl(&directory, ORGANISATIONS_CRL, &organisations, now)?;
-        let issue = |file: &str| {
-            leaf_of(&directory, file, &organisations, &server_key, &server_names, &organisations_crl_url, now)
-        };
-        // The lab's revoked certificate is on the CRL from the first one on: clients keep CRLs for days.
-        let revoked = issue(REVOKED)?;
-        let organisations_crl = {
-            let serial = crl::parse_serial(&facts::certificate_facts(&revoked)?.serial)?;
-            match organisations_crl.revoked_at(&serial) {
-                Some(_) => organisations_crl,
-                None => {
-                    let crl = organisations_crl.revoking(serial, &organisations, now)?;
-                    directory.write(ORGANISATIONS_CRL, &crl.der)?;
-                    crl
-                }
-            }
-        };
-        let server = vec![issue(SERVER)?, organisations.der.clone()];
+        let root_crl = current_crl(&directory, ROOT_CRL, &root, None, now)?;
+        let revoked = bad::revoked_serial(&organisations);
+        let mut organisations_crl =
+            current_crl(&directory, ORGANISATIONS_CRL, &organisations, Some(&revoked), now)?;
+        let server = server_chain(
+            &directory,
+            &organisations,
+            &server_key,
+            &server_names,
+            &organisations_crl_url,
+            now,
+        )?;
 
         let key = PrivateKeyDer::from_pem_slice(server_key.serialize_pem().as_bytes())
             .map_err(|error| directory.damaged("server.key", error.to_string()))?;
         let server = CertifiedKey::from_der(server, key, &policy::provider())
             .map_err(|error| directory.damaged("server.key", error.to_string()))?;
-        let crls = [root_crl.der, organisations_crl.der];
         let ca_pem = format!("{}{}", root.pem, organisations.pem);
-        ClientTrust::new(&ca_pem, &crls)?
+        ClientTrust::new(&ca_pem, &[root_crl.der.clone(), organisations_crl.der.clone()])?
             .with_clock(clock)
             .check(&server.cert, "localhost")
             .map_err(|why| directory.damaged("", format!("the lab's files do not fit together: {why}")))?;
+        if organisations_crl.revoked_at(&revoked).is_none() {
+            // A lab that is older than its faults.
+            organisations_crl = organisations_crl.revoking(revoked, &organisations, now)?;
+            directory.write(ORGANISATIONS_CRL, &organisations_crl.der)?;
+        }
+        let crls = [root_crl.der, organisations_crl.der];
         let live = Live::new(&root.der, &organisations.der, Arc::new(server), crls, clock)?;
         let acceptor = Acceptor::new(live);
         Ok(Self {
@@ -149,7 +144,7 @@ impl Lab {
             organisations_crl_url,
             ca_pem,
             acceptor,
-            workshop: Workshop::new(revoked),
+            workshop: Workshop::default(),
         })
     }
 
@@ -225,7 +220,7 @@ impl Lab {
             .ok_or_else(|| self.directory.damaged(ORGANISATIONS_CRL, "the CRL is missing"))?
             .revoking(serial, &self.organisations, now)?;
         self.directory.write(ORGANISATIONS_CRL, &crl.der)?;
-        let root = current_crl(&self.directory, ROOT_CRL, &self.root, now)?;
+        let root = current_crl(&self.directory, ROOT_CRL, &self.root, None, now)?;
         self.publish([root.der, crl.der])
     }
 
@@ -236,8 +231,8 @@ impl Lab {
     pub fn refresh(&self) -> Result<(), Error> {
         let now = self.clock.now();
         let _guard = self.directory.lock()?;
-        let root = current_crl(&self.directory, ROOT_CRL, &self.root, now)?;
-        let organisations = current_crl(&self.directory, ORGANISATIONS_CRL, &self.organisations, now)?;
+        let root = current_crl(&self.directory, ROOT_CRL, &self.root, None, now)?;
+        let organisations = current_crl(&self.directory, ORGANISATIONS_CRL, &self.organisations, None, now)?;
         self.publish([root.der, organisations.der])
     }
 
@@ -266,8 +261,7 @@ impl Lab {
 }
 
 /// Files are made in this order; one that is missing although a later one exists was lost, and cannot be made again
-/// without changing what depends on it. (`server.key`, `server.pem` and `revoked.pem` can: nobody keeps the server's
-/// certificates.)
+/// without changing what depends on it. (`server.key` and `server.pem` can: nobody keeps the server's certificate.)
 fn refuse_gaps(directory: &Directory) -> Result<(), Error> {
     const ORDER: [(&str, &[&str]); 6] = [
         ("root.key", &["root.pem", ROOT_CRL]),
@@ -325,44 +319,51 @@ fn read_crl(directory: &Directory, name: &str) -> Result<Option<Crl>, Error> {
     Crl::read(&bytes).map(Some).map_err(|what| directory.damaged(name, what))
 }
 
-/// The CRL that is published, renewed where half of its life is behind.
+/// The CRL that is published, renewed where half of its life is behind; the first one has `revoked` on it.
 fn current_crl(
     directory: &Directory,
     name: &str,
     authority: &Authority,
+    revoked: Option<&BigUint>,
     now: Timestamp,
 ) -> Result<Crl, Error> {
     let crl = match read_crl(directory, name)? {
         Some(crl) if !crl.is_due(now) => return Ok(crl),
         Some(crl) => crl.next(authority, now)?,
-        None => Crl::first(authority, now)?,
+        None => match revoked {
+            Some(serial) => Crl::first(authority, now)?.revoking(serial.clone(), authority, now)?,
+            None => Crl::first(authority, now)?,
+        },
     };
     directory.write(name, &crl.der)?;
     Ok(crl)
 }
 
-/// A server certificate that is kept: read, or issued anew where nothing fits it any more.
-fn leaf_of(
+fn server_chain(
     directory: &Directory,
-    file: &str,
     organisations: &Authority,
     key: &KeyPair,
     names: &ServerNames,
     crl_url: &str,
     now: Timestamp,
-) -> Result<CertificateDer<'static>, Error> {
-    match read_certificate(directory, file)? {
+) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let kept = match read_certificate(directory, "server.pem")? {
         // A key that was just made, or a certificate past its use: a new certificate, which nobody has to be told of.
         Some(der)
             if authority::belongs(&der, key)? && leaf::server_is_current(&der, names, crl_url, now)? =>
         {
-            Ok(der)
+            Some(der)
         }
-        _ => {
+        _ => None,
+    };
+    let leaf = match kept {
+        Some(der) => der,
+        None => {
             let der = leaf::server(organisations, key, names, crl_url, now)?;
             let pem = format!("{}{}", certificate_pem(&der), organisations.pem);
-            directory.write(file, pem.as_bytes())?;
-            Ok(der)
+            directory.write("server.pem", pem.as_bytes())?;
+            der
         }
-    }
+    };
+    Ok(vec![leaf, organisations.der.clone()])
 }

@@ -16,23 +16,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use kernel::Timestamp;
 use rcgen::{KeyPair, RsaKeySize};
-use rustls_pki_types::CertificateDer;
 use x509_parser::num_bigint::BigUint;
 
 pub use self::kind::{BadClient, BadServer, Expected, Text};
 
 use self::hierarchy::{Hierarchy, Line};
 use super::Lab;
-use super::authority::new_key;
+use super::authority::{Authority, new_key};
 use crate::{Acceptor, Error};
 
 /// What the lab has made of its faults so far.
+#[derive(Default)]
 pub(super) struct Workshop {
     bench: Mutex<Bench>,
     /// What is published of them; apart, since whoever fetches a file must not wait for a key to be made.
     published: RwLock<Published>,
-    /// The kept certificate that is on the CRL.
-    revoked: CertificateDer<'static>,
 }
 
 /// Acceptors and what they are made of; held while one is made.
@@ -90,10 +88,6 @@ impl Lab {
 }
 
 impl Workshop {
-    pub(super) fn new(revoked: CertificateDer<'static>) -> Self {
-        Self { bench: Mutex::default(), published: RwLock::default(), revoked }
-    }
-
     /// When a certificate was revoked that only the OCSP responder knows of.
     pub(super) fn revoked_by_ocsp(&self, serial: &BigUint) -> Option<Timestamp> {
         let published = self.published.read().unwrap_or_else(PoisonError::into_inner);
@@ -124,6 +118,14 @@ impl Bench {
         self.keys = Some(keys.clone());
         Ok(keys)
     }
+}
+
+/// The serial number of [`BadServer::Revoked`]: the same whenever its certificate is made, and on the CRL from the first
+/// one on. Clients keep a CRL for days; a number that is not on theirs would look sound to them.
+pub(super) fn revoked_serial(organisations: &Authority) -> BigUint {
+    let mut bytes = kernel::sha256(&[b"revoked:", organisations.der.as_ref()].concat());
+    bytes[0] = bytes[0] & 0x7f | 0x40;
+    BigUint::from_bytes_be(&bytes[..16])
 }
 
 fn pairs(files: &BTreeMap<String, Vec<u8>>) -> Vec<(String, Vec<u8>)> {

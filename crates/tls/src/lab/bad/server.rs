@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, SanType};
+use rcgen::{CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, SanType, SerialNumber};
 use rustls::sign::{CertifiedKey, SigningKey};
 use rustls::{DistinguishedName, SupportedProtocolVersion};
 use rustls_pki_types::CertificateDer;
@@ -9,7 +9,7 @@ use wire::tls_fault;
 
 use super::hierarchy::{Hierarchy, Line};
 use super::weak::{self, WeakKey};
-use super::{BadServer, Bench};
+use super::{BadServer, Bench, revoked_serial};
 use crate::acceptor::Fault;
 use crate::lab::authority::date;
 use crate::lab::{Lab, ORGANISATIONS_CERTIFICATE, crl, leaf};
@@ -94,8 +94,8 @@ impl Lab {
                 return Ok(CertifiedKey::new(vec![leaf, self.organisations.der.clone()], key));
             }
             B::Revoked => {
-                let chain = vec![self.workshop.revoked.clone(), self.organisations.der.clone()];
-                return Ok(self.on_server_key(chain));
+                let serial = revoked_serial(&self.organisations).to_bytes_be();
+                params.serial_number = Some(SerialNumber::from(serial));
             }
             B::UnknownCa => return self.from_line(Line::Unknown, bench),
             B::StaleCrl => return self.from_line(Line::StaleCrl, bench),
