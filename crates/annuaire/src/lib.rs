@@ -9,15 +9,25 @@
 //! good base keeps answering and says its date. That something is not found never means that it does not exist: boxes on
 //! the red list are absent from the public extraction.
 
+mod directory;
 mod error;
+pub mod fhir;
 mod found;
 mod import;
+mod index;
 mod model;
+mod phonetic;
+mod query;
+mod rank;
+mod relax;
+mod search;
 pub mod synth;
 mod text;
 
+pub use directory::{Directory, State};
 pub use error::Error;
 pub use found::{
     Criteria, Facet, Facets, FieldName, Found, Hit, How, Query, Reason, Relaxed, RelaxedField, SCHEMA,
 };
+pub use import::{Dirt, ImportOptions, Progress, Report, Stage};
 pub use model::{Address, BoxType, Card, Coded, Kind, Place, Section, Sheet, SheetField};

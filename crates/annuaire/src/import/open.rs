@@ -56,7 +56,7 @@ pub(super) fn each_text(
     let mut read = 0;
     for at in 0..archive.len().min(MOST_TEXTS) {
         let entry = archive.by_index(at).map_err(damaged)?;
-        let entry_name = entry.name().to_owned();
+        let entry_name = entry.name().map_err(damaged)?.into_owned();
         if !entry_name.to_ascii_lowercase().ends_with(".txt") {
             continue;
         }
