@@ -59,6 +59,9 @@ pub(crate) fn source(lang: Lang) -> &'static str {
             include_str!("../locales/fr/runs.ftl"),
             include_str!("../locales/fr/api.ftl"),
             include_str!("../locales/fr/check.ftl"),
+            include_str!("../locales/fr/tokens.ftl"),
+            include_str!("../locales/fr/directory.ftl"),
+            include_str!("../locales/fr/psc.ftl"),
         ),
         Lang::En => concat!(
             include_str!("../locales/en/main.ftl"),
@@ -67,6 +70,9 @@ pub(crate) fn source(lang: Lang) -> &'static str {
             include_str!("../locales/en/runs.ftl"),
             include_str!("../locales/en/api.ftl"),
             include_str!("../locales/en/check.ftl"),
+            include_str!("../locales/en/tokens.ftl"),
+            include_str!("../locales/en/directory.ftl"),
+            include_str!("../locales/en/psc.ftl"),
         ),
     }
 }
