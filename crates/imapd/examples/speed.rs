@@ -71,6 +71,7 @@ async fn serve(port: u16, dir: PathBuf, key: Vec<u8>) -> Outcome {
         journal: journal::Journal::open(&db, clock.clone()).await?,
         store: store.clone(),
         acceptor: lab.acceptor(),
+        tls_faults: Arc::new(|_| None),
         authenticator: Arc::new(Door { store, key, known: Mutex::default(), clock: clock.clone() }),
         limits,
         timing: Timing::real(),

@@ -1,6 +1,7 @@
 //! APPEND (RFC 3501 §6.3.11): the messages go into the store as they come, all of them or none (RFC 3502).
 
 use bytes::Bytes;
+use faults::Point;
 use imap::Compact;
 use imap::command::{AfterMessage, AppendMessage, parse_after_message, parse_append};
 use imap::framing::Frame;
@@ -29,7 +30,18 @@ struct Batch {
 }
 
 impl Session {
-    pub(crate) async fn append(&mut self, head: &[u8], size: u64, synchronising: bool) -> Handled {
+    /// `answered` where a fault has answered already, and the message is not taken.
+    pub(crate) async fn append(
+        &mut self,
+        head: &[u8],
+        size: u64,
+        synchronising: bool,
+        answered: bool,
+    ) -> Handled {
+        if answered {
+            let next = Next { message: Ok(AppendMessage::default()), size, synchronising };
+            return self.refuse_rest(Answer::none(), After::Next(next), 0).await;
+        }
         let (mut message, mut batch) = match self.append_head(head, size).await {
             Ok((message, folder)) => (message, Ok(Batch { folder, done: Vec::new(), size })),
             Err((message, answer)) => (message, Err(answer)),
@@ -151,15 +163,21 @@ impl Session {
         Ok(())
     }
 
-    /// Takes one message in.
     /// Takes a message in. What came as literal8 is stored so that BODY[] can give it without NUL.
     async fn receive(&mut self, binary: bool) -> Result<Result<NewBody, Answer>, End> {
         let mut body = self.context.store.body();
         let mut reading = Reading::default();
         let mut armour = binary.then(Armour::default);
         let mut failed = None;
+        let (mut octets, mut wrong) = (0u64, self.ask(Point::Message, "APPEND"));
         loop {
+            if let Some(hit) = wrong.take_if(|hit| hit.byte <= octets) {
+                self.connection.tell_fault(&hit);
+                self.suffer(&hit, "*").await?;
+                self.connection.flush().await?;
+            }
             let piece = self.connection.message().await?;
+            octets += piece.len() as u64;
             if piece.is_empty() {
                 break;
             }
@@ -176,6 +194,9 @@ impl Session {
                 reading.push(&piece);
                 failed = body.push(&piece).await.err();
             }
+        }
+        if let Some(hit) = wrong {
+            self.faults.missed(&hit);
         }
         if let (Some(armour), None) = (armour, &failed) {
             let mut rest = Vec::new();

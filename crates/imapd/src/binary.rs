@@ -82,6 +82,7 @@ impl Session {
         let mut decoder = TransferDecoder::new(wanted.transfer);
         let (mut at, mut octets) = (wanted.start, Vec::new());
         let (mut skip, mut left) = (wanted.skip, wanted.len);
+        let mut wrong = self.wrong_literal(wanted.len);
         self.connection.mid_literal = true;
         while left > 0 {
             octets.clear();
@@ -99,7 +100,7 @@ impl Session {
             skip -= from as u64;
             let count = usize::try_from(left).unwrap_or(usize::MAX).min(octets.len() - from);
             left -= count as u64;
-            self.connection.octets(&octets[from..from + count]).await?;
+            self.literal_octets(&octets[from..from + count], &mut wrong).await?;
         }
         self.connection.mid_literal = false;
         Ok(())

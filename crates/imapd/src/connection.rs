@@ -1,3 +1,5 @@
+mod suffer;
+
 use std::io;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use wire::{Direction, Fact, TlsFacts};
 
 use crate::Context;
+use crate::connection::suffer::Pace;
 use crate::deflate::Deflate;
 use crate::pen::Pen;
 
@@ -41,6 +44,8 @@ pub(crate) struct Connection {
     sasl_line: usize,
     literals: usize,
     idle: Duration,
+    /// How a fault has us send from now on.
+    pace: Option<Pace>,
     pub(crate) pen: Pen,
 }
 
@@ -55,6 +60,8 @@ pub(crate) enum End {
     Refused(String),
     /// The connection is of no use any more; nobody hears a goodbye.
     Broken(String),
+    /// A fault script ends it, and how.
+    Fault(String),
 }
 
 impl End {
@@ -65,12 +72,13 @@ impl End {
             Self::Timeout => "timeout".into(),
             Self::Shutdown => "shutdown".into(),
             Self::Refused(text) | Self::Broken(text) => format!("error: {text}"),
+            Self::Fault(how) => format!("fault: {how}"),
         }
     }
 
     fn goodbye(&self) -> Option<String> {
         match self {
-            Self::Logout | Self::Eof | Self::Broken(_) => None,
+            Self::Logout | Self::Eof | Self::Broken(_) | Self::Fault(_) => None,
             Self::Timeout => Some("BYE Nothing was said for too long".into()),
             Self::Shutdown => Some("BYE This server is closing; connect again".into()),
             Self::Refused(text) => Some(format!("BYE {text}")),
@@ -103,6 +111,7 @@ impl Connection {
             sasl_line: limits.sasl_line,
             literals: limits.imap_literals,
             idle: timing.imap_idle,
+            pace: None,
             pen,
         }
     }
@@ -252,6 +261,9 @@ impl Connection {
     }
 
     async fn send(&mut self) -> Result<(), End> {
+        if let Some(pace) = self.pace {
+            return self.send_slowly(pace).await;
+        }
         let Some(stream) = &mut self.stream else { return Err(End::Broken("the handshake failed".into())) };
         let pending = match &mut self.deflate {
             Some(deflate) => {
@@ -317,6 +329,9 @@ impl Connection {
             && !self.mid_literal
         {
             self.say(Line::untagged(&text));
+        }
+        if self.pace.is_some() && matches!(end, End::Logout | End::Timeout | End::Refused(_)) {
+            let _ = self.send().await;
         }
         self.pen.close(&end.reason());
         let Some(mut stream) = self.stream.take() else { return };

@@ -10,6 +10,8 @@ pub struct Context {
     pub store: mailstore::MailStore,
     /// The server side of TLS.
     pub acceptor: tls::Acceptor,
+    /// The servers of the TLS lab, for listeners with a fault script.
+    pub tls_faults: TlsFaults,
     /// Who decides on logins.
     pub authenticator: Arc<dyn sasl::Authenticator>,
     /// Sizes and counts.
@@ -20,8 +22,12 @@ pub struct Context {
     pub clock: Clock,
 }
 
+/// Finds a server of the TLS lab by its name in a fault script (`expired`, `wrong-host`…); `None` where there is no
+/// such. It is called in the middle of a connection: what takes long is done before the listener is opened.
+pub type TlsFaults = Arc<dyn Fn(&str) -> Option<tls::Acceptor> + Send + Sync>;
+
 /// How clients come in on one listener.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Endpoint {
     /// TLS from the first byte (993, RFC 8314) instead of STARTTLS (143).
     pub implicit_tls: bool,
@@ -29,4 +35,6 @@ pub struct Endpoint {
     pub run: Option<i64>,
     /// What is offered before anybody is known.
     pub offer: sasl::Offer,
+    /// Who says what goes wrong, and when.
+    pub faults: faults::Asker,
 }

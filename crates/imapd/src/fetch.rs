@@ -400,11 +400,12 @@ impl Session {
 
     async fn stream_body(&mut self, message: &InHand<'_>, start: u64, len: u64) -> Result<(), End> {
         let (mut at, end) = (start, start + len);
+        let mut wrong = self.wrong_literal(len);
         self.connection.mid_literal = true;
         while at < end {
             let chunk = self.literal_chunk(message, at, end).await?;
             at += chunk.len() as u64;
-            self.connection.octets(&chunk).await?;
+            self.literal_octets(&chunk, &mut wrong).await?;
         }
         self.connection.mid_literal = false;
         Ok(())

@@ -27,7 +27,10 @@ impl Session {
     /// The folder of that name, or what to answer where there is none.
     pub(crate) async fn folder(&self, name: &str) -> Result<Folder, Answer> {
         match self.context.store.folder(self.account(), name).await {
-            Ok(Some(folder)) => Ok(folder),
+            Ok(Some(mut folder)) => {
+                folder.uid_validity = self.told_validity(folder.uid_validity);
+                Ok(folder)
+            }
             Ok(None) => Err(Answer::no("NONEXISTENT", "There is no such folder")),
             Err(error) => Err(Answer::failed(&error)),
         }
@@ -160,7 +163,7 @@ impl Session {
                 StatusItem::Messages => status.messages.into(),
                 StatusItem::Recent => status.recent.into(),
                 StatusItem::UidNext => status.uid_next.into(),
-                StatusItem::UidValidity => status.uid_validity.into(),
+                StatusItem::UidValidity => self.told_validity(status.uid_validity).into(),
                 StatusItem::Unseen => status.unseen.into(),
                 StatusItem::Deleted => status.deleted.into(),
                 StatusItem::DeletedStorage => status.deleted_size,

@@ -1,3 +1,4 @@
+use faults::Point;
 use imap::response::Line;
 use tokio::time::{Instant, timeout_at};
 
@@ -6,8 +7,11 @@ use crate::session::{Answer, Handled, Session};
 
 impl Session {
     /// IDLE (RFC 2177): tells changes as they come, until DONE.
-    pub(crate) async fn idle(&mut self) -> Handled {
+    pub(crate) async fn idle(&mut self, tag: &str) -> Handled {
         self.connection.say(Line::new().text("+ Idling"));
+        if self.wrong(Point::Idle, "IDLE", tag).await? {
+            return Ok(Answer::none());
+        }
         // What we tell is no sign of life of the client's: its own silence is counted (RFC 2177 §3).
         let deadline = Instant::now() + self.context.timing.imap_idle;
         loop {

@@ -8,6 +8,8 @@
 //!   same is refused, and is a fact of its own for the judge, with whose token was shown to the network.
 //! - **No body in memory.** Messages are streamed from the store, and into it; a structure is a tree of offsets.
 //! - **Only what works is advertised.** Each capability has its test.
+//! - **It errs on command.** A listener may have a fault script (crate `faults`): the session asks at each point of a
+//!   conversation, does what it is told, and has said so in the journal before.
 //! - **A listener is cheap.** The bench opens one for a single run: [`serve`] ends within two seconds of its signal.
 
 mod append;
@@ -17,6 +19,7 @@ mod compress;
 mod connection;
 mod context;
 mod deflate;
+mod faulty;
 mod fetch;
 mod folders;
 mod idle;
@@ -32,5 +35,5 @@ mod search;
 mod selected;
 mod session;
 
-pub use context::{Context, Endpoint};
+pub use context::{Context, Endpoint, TlsFaults};
 pub use listener::serve;

@@ -92,7 +92,7 @@ async fn converse(shared: Arc<Shared>, tcp: TcpStream, peer: SocketAddr, shutdow
         return;
     }
     let connection = Connection::new(tls::Stream::plain(tcp), pen, shutdown, &context);
-    Session::new(context, connection, shared.endpoint.offer)
+    Session::new(context, connection, shared.endpoint.offer, shared.endpoint.faults.clone())
         .run(shared.endpoint.implicit_tls, admitted)
         .await;
 }

@@ -4,6 +4,7 @@
 //! client, then NO with a code of RFC 5530. In clear nothing is ever accepted, nor is a response asked for
 //! (RFC 3501 §6.2.2, RFC 8314 §3): but who sends one all the same is on record.
 
+use faults::{Hit, Point};
 use imap::response::Line;
 use kernel::Secret;
 use sasl::{Attempt, Challenge, Credentials, Granted, Mechanism, Profile, Refusal, RefusalCode};
@@ -28,7 +29,9 @@ impl Session {
             self.connection.say(Line::tagged(tag, "BAD", "", text));
             return Err(End::Refused(text.into()));
         }
-        self.connection.say(Line::tagged(tag, "OK", "", "Start TLS now"));
+        if !self.agree_to_tls(tag).await? {
+            return Ok(Answer::none());
+        }
         self.connection.flush().await?;
         self.start_tls().await?;
         // There is nothing more to answer: the client speaks next, under TLS.
@@ -58,7 +61,12 @@ impl Session {
         })
     }
 
-    pub(crate) async fn authenticate(&mut self, name: &str, initial: Option<Secret<String>>) -> Handled {
+    pub(crate) async fn authenticate(
+        &mut self,
+        tag: &str,
+        name: &str,
+        initial: Option<Secret<String>>,
+    ) -> Handled {
         if self.login.is_some() {
             return Ok(Answer::bad("Already logged in"));
         }
@@ -71,6 +79,13 @@ impl Session {
             self.refusal(name, "", None, "mechanism_not_allowed", "the mechanism is not offered");
             return Ok(Answer::no("AUTHORIZATIONFAILED", "This mechanism is not offered"));
         };
+        if let Some(hit) = self.fault(Point::Challenge, "AUTHENTICATE")? {
+            let shown = initial.as_ref().and_then(|text| Credentials::decode(mechanism, text.reveal()).ok());
+            if let Some(answer) = self.refused_by(&hit, tag, mechanism).await? {
+                self.refused_on_purpose(&hit, mechanism, shown.as_ref());
+                return Ok(answer);
+            }
+        }
         let response = match initial {
             Some(response) => response,
             None => {
@@ -97,10 +112,29 @@ impl Session {
             }
         };
         drop(response);
-        self.decide(mechanism, credentials).await
+        if let Some(hit) = self.fault(Point::Login, "AUTHENTICATE")?
+            && let Some(answer) = self.refused_by(&hit, tag, mechanism).await?
+        {
+            self.refused_on_purpose(&hit, mechanism, Some(&credentials));
+            return Ok(answer);
+        }
+        self.decide(tag, mechanism, credentials).await
     }
 
-    async fn decide(&mut self, mechanism: Mechanism, credentials: Credentials) -> Handled {
+    /// A login that a fault refused is an attempt like others, and counts as one.
+    fn refused_on_purpose(&mut self, hit: &Hit, mechanism: Mechanism, shown: Option<&Credentials>) {
+        let unavailable = hit.answer().is_some_and(|text| text.contains("[UNAVAILABLE]"));
+        let code = if unavailable { RefusalCode::Unavailable } else { RefusalCode::TokenRefused };
+        let token = shown.and_then(|shown| self.context.authenticator.token_facts(shown));
+        let user = shown.map(|shown| shown.user().to_owned()).unwrap_or_default();
+        let reason = format!("the fault “{}” refuses this login", hit.name);
+        self.refusal(mechanism.name(), &user, token, code.name(), &reason);
+        if !unavailable {
+            self.failed_logins += 1;
+        }
+    }
+
+    async fn decide(&mut self, tag: &str, mechanism: Mechanism, credentials: Credentials) -> Handled {
         let token = self.context.authenticator.token_facts(&credentials);
         let user = credentials.user().to_owned();
         // The mailbox's own choice shapes a refusal, where the credentials name a mailbox.
@@ -123,7 +157,10 @@ impl Session {
                 self.login = Some(granted);
                 self.failed_logins = 0;
                 self.connection.logged_in();
-                Ok(Answer::coded(format!("CAPABILITY {}", self.capabilities()), "Logged in"))
+                Ok(match self.offered("AUTHENTICATE", tag).await? {
+                    Some(list) => Answer::coded(format!("CAPABILITY {list}"), "Logged in"),
+                    None => Answer::none(),
+                })
             }
             Err(Refusal { code, reason }) => {
                 self.refusal(mechanism.name(), &user, token, code.name(), &reason);
@@ -192,7 +229,7 @@ impl Session {
     }
 
     /// The client's next SASL line; `None` for `*`.
-    async fn sasl_response(&mut self) -> Result<Option<Secret<String>>, End> {
+    pub(crate) async fn sasl_response(&mut self) -> Result<Option<Secret<String>>, End> {
         self.connection.flush().await?;
         match self.connection.sasl_line().await? {
             Ok(line) => {

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use faults::{Asker, Point};
 use imap::command::{Command, Dialect, parse_in};
 use imap::framing::{Frame, Refused, tag_of};
 use imap::response::Line;
@@ -25,6 +26,7 @@ pub(crate) struct Session {
     pub(crate) enabled: Enabled,
     pub(crate) structures: Structures,
     pub(crate) failed_logins: u32,
+    pub(crate) faults: Asker,
     errors: u32,
     address: Option<Arc<Address>>,
 }
@@ -93,7 +95,7 @@ impl Answer {
 }
 
 impl Session {
-    pub(crate) fn new(context: Arc<Context>, connection: Connection, offer: Offer) -> Self {
+    pub(crate) fn new(context: Arc<Context>, connection: Connection, offer: Offer, faults: Asker) -> Self {
         let mut session = Self {
             context,
             connection,
@@ -104,6 +106,7 @@ impl Session {
             enabled: Enabled::default(),
             structures: Structures::default(),
             failed_logins: 0,
+            faults,
             errors: 0,
             address: None,
         };
@@ -143,12 +146,19 @@ impl Session {
         implicit_tls: bool,
         admitted: Result<Arc<Address>, String>,
     ) -> Result<std::convert::Infallible, End> {
+        if admitted.is_ok() {
+            self.wrong(Point::Connect, "", "*").await?;
+        }
         if implicit_tls {
             self.start_tls().await?;
         }
         self.address = Some(admitted.map_err(End::Refused)?);
-        let greeting = format!("OK [CAPABILITY {}] Vaguemestre IMAP sandbox", self.capabilities());
-        self.connection.say(Line::untagged(&greeting));
+        if !self.wrong(Point::Greeting, "", "*").await?
+            && let Some(list) = self.offered("", "*").await?
+        {
+            let greeting = format!("OK [CAPABILITY {list}] Vaguemestre IMAP sandbox");
+            self.connection.say(Line::untagged(&greeting));
+        }
         loop {
             self.connection.flush().await?;
             match self.connection.frame().await? {
@@ -165,9 +175,10 @@ impl Session {
                     if let Some(Err(why)) = self.address.as_ref().map(|address| address.command()) {
                         return Err(End::Refused(why));
                     }
-                    let tag = tag_of(&bytes).unwrap_or("*").to_owned();
-                    let answer = Box::pin(self.append(&bytes, size, synchronising)).await?;
-                    self.finish(&tag, answer, true).await?;
+                    let mut tag = tag_of(&bytes).unwrap_or("*").to_owned();
+                    let answered = self.command_fault("APPEND", &mut tag).await?;
+                    let answer = Box::pin(self.append(&bytes, size, synchronising, answered)).await?;
+                    self.finish(&tag, "APPEND", answer, true).await?;
                 }
                 Ok(Frame::AppendEnd(_) | Frame::AppendNext { .. }) => {} // taken by `append`
                 Err(refused) => self.refused(refused)?,
@@ -177,7 +188,7 @@ impl Session {
 
     /// Brings TLS up, and forgets all that was before (RFC 3501 §6.2.1).
     pub(crate) async fn start_tls(&mut self) -> Result<(), End> {
-        let acceptor = self.context.acceptor.clone();
+        let acceptor = self.handshaker().await?;
         self.tls = Some(Box::pin(self.connection.handshake(&acceptor)).await?);
         Ok(())
     }
@@ -195,7 +206,7 @@ impl Session {
     }
 
     async fn command(&mut self, bytes: &[u8]) -> Result<(), End> {
-        let Some(tag) = tag_of(bytes).map(str::to_owned) else {
+        let Some(mut tag) = tag_of(bytes).map(str::to_owned) else {
             self.connection.pen.violation("a command without a tag");
             self.connection.say(Line::untagged("BAD A command starts with a tag, then a space"));
             return self.count_error();
@@ -203,17 +214,24 @@ impl Session {
         if let Some(Err(why)) = self.address.as_ref().map(|address| address.command()) {
             return Err(End::Refused(why));
         }
+        let word = self.word(bytes);
+        if self.command_fault(&word, &mut tag).await? {
+            if matches!(&word[..], "AUTHENTICATE" | "LOGIN") {
+                self.failed_logins += 1;
+            }
+            return self.finish(&tag, &word, Answer::none(), false).await;
+        }
         let command = match parse_in(bytes, self.dialect()) {
             Ok(command) => command,
             Err(error) => {
                 self.connection.pen.violation(format!("command not understood: {error}"));
-                return self.finish(&tag, Answer::bad(error.to_string()), false).await;
+                return self.finish(&tag, &word, Answer::bad(error.to_string()), false).await;
             }
         };
         if let Some(name) = capability::lacks(self.offer.profile, &command) {
             self.connection.pen.violation(format!("a command of {name}, which is not offered"));
             let answer = Answer::bad(format!("{name} is not offered here: see CAPABILITY"));
-            return self.finish(&tag, answer, false).await;
+            return self.finish(&tag, &word, answer, false).await;
         }
         // RFC 3501 §7.4.1: no EXPUNGE while these are answered, or the client's numbers would mean other messages.
         let expunge = !matches!(
@@ -225,14 +243,24 @@ impl Session {
                 | Command::Thread(_)
         );
         let answer = self.dispatch(&tag, command).await?;
-        self.finish(&tag, answer, expunge).await
+        self.finish(&tag, &word, answer, expunge).await
+    }
+
+    /// What goes wrong at a command before it is executed; true where it is answered already. The tag may be another
+    /// one from here on.
+    async fn command_fault(&mut self, word: &str, tag: &mut String) -> Result<bool, End> {
+        let Some(hit) = self.fault(Point::Command, word)? else { return Ok(false) };
+        if let Some(other) = hit.tag() {
+            other.clone_into(tag);
+        }
+        self.suffer(&hit, tag).await
     }
 
     async fn dispatch(&mut self, tag: &str, command: Command) -> Handled {
         match command {
             Command::Capability => {
-                let list = format!("CAPABILITY {}", self.capabilities());
-                self.connection.say(Line::untagged(&list));
+                let Some(list) = self.offered("CAPABILITY", tag).await? else { return Ok(Answer::none()) };
+                self.connection.say(Line::untagged(&format!("CAPABILITY {list}")));
                 Ok(Answer::ok("Capabilities told"))
             }
             Command::Noop => {
@@ -241,13 +269,15 @@ impl Session {
             }
             Command::Logout => {
                 self.connection.say(Line::untagged("BYE Goodbye"));
-                self.connection.say(Line::tagged(tag, "OK", "", "Logged out"));
+                if !self.wrong(Point::Answer, "LOGOUT", tag).await? {
+                    self.connection.say(Line::tagged(tag, "OK", "", "Logged out"));
+                }
                 Err(End::Logout)
             }
             Command::Id(fields) => Ok(self.id(&fields)),
             Command::StartTls => self.command_start_tls(tag).await,
             Command::Authenticate { mechanism, initial_response } => {
-                self.authenticate(&mechanism, initial_response).await
+                self.authenticate(tag, &mechanism, initial_response).await
             }
             Command::Login { user } => self.refuse_login(&user),
             command if self.login.is_none() => {
@@ -277,7 +307,7 @@ impl Session {
             Command::GetQuota(root) => self.get_quota(&root).await,
             Command::GetQuotaRoot(folder) => self.get_quota_root(&folder).await,
             Command::SetQuota { .. } => Ok(Answer::no("NOPERM", "Limits are the operator's to set")),
-            Command::Idle => self.idle().await,
+            Command::Idle => self.idle(tag).await,
             Command::Compress(algorithm) => self.compress(tag, &algorithm).await,
             command if self.selected.is_none() => {
                 let _ = command;
@@ -311,15 +341,21 @@ impl Session {
     }
 
     /// Tells what changed meanwhile, then how the command ended.
-    async fn finish(&mut self, tag: &str, answer: Answer, expunge: bool) -> Result<(), End> {
+    async fn finish(&mut self, tag: &str, word: &str, answer: Answer, expunge: bool) -> Result<(), End> {
         self.updates(expunge).await?;
-        let bad = answer.status == "BAD";
-        if answer.status.is_empty() {
-            return Ok(());
+        if !answer.status.is_empty() {
+            let hit = self.fault(Point::Answer, word)?;
+            let tag = hit.as_ref().and_then(|hit| hit.tag()).unwrap_or(tag);
+            let answered = match &hit {
+                Some(hit) => self.suffer(hit, tag).await?,
+                None => false,
+            };
+            if !answered {
+                let code = if self.tells(&answer.code) { &answer.code[..] } else { "" };
+                self.connection.say(Line::tagged(tag, answer.status, code, &answer.text));
+            }
         }
-        let code = if self.tells(&answer.code) { &answer.code[..] } else { "" };
-        self.connection.say(Line::tagged(tag, answer.status, code, &answer.text));
-        if bad {
+        if answer.status == "BAD" {
             return self.count_error();
         }
         if self.failed_logins >= self.context.limits.failed_logins {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use faults::{Asker, Plan, Script};
 use imapd::{Context, Endpoint};
 use journal::{Journal, Query};
 use kernel::{Clock, Limits, Secret, Timing};
@@ -61,7 +62,22 @@ impl Bench {
         Self::set_up(Limits::default(), Timing::real(), offers).await
     }
 
+    /// With a server that does wrong as a script says, and the plan that counts.
+    pub(crate) async fn faulty(script: &str) -> (Self, Plan) {
+        let script: Script = script.parse().unwrap();
+        let plan = Plan::new(script.clone(), script.seed.unwrap_or(1));
+        (Self::asking(Asker::Plan(plan.clone()), Timing::real()).await, plan)
+    }
+
+    pub(crate) async fn asking(faults: Asker, timing: Timing) -> Self {
+        Self::made(Limits::default(), timing, Offers::default(), faults).await
+    }
+
     async fn set_up(limits: Limits, timing: Timing, offers: Offers) -> Self {
+        Self::made(limits, timing, offers, Asker::Nobody).await
+    }
+
+    async fn made(limits: Limits, timing: Timing, offers: Offers, faults: Asker) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::system();
         let db = db::Db::open_sqlite(&dir.path().join("data.sqlite")).await.unwrap();
@@ -76,6 +92,7 @@ impl Bench {
             journal: journal.clone(),
             store: store.clone(),
             acceptor: lab.acceptor(),
+            tls_faults: tls_faults(lab.acceptor()),
             authenticator: Arc::new(Door { per, app, offers }),
             limits,
             timing,
@@ -86,7 +103,7 @@ impl Bench {
         for implicit_tls in [false, true] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             ports.push(listener.local_addr().unwrap().port());
-            let endpoint = Endpoint { implicit_tls, run: Some(31), offer: offers.port };
+            let endpoint = Endpoint { implicit_tls, run: Some(31), offer: offers.port, faults: faults.clone() };
             servers.push(tokio::spawn(imapd::serve(context.clone(), listener, endpoint, signal.clone())));
         }
         Self { dir, store, journal, lab, per, clear: ports[0], tls: ports[1], shutdown, servers }
@@ -166,6 +183,17 @@ impl Bench {
         client
     }
 
+    /// What the journal says of faults, in order: point, what was done, how often.
+    pub(crate) async fn faults(&self) -> Vec<(String, String, u32)> {
+        let facts = self.events().await.into_iter().map(|event| event.fact);
+        facts
+            .filter_map(|fact| match fact {
+                Fact::Fault { point, what, nth, .. } => Some((point, what, nth)),
+                _ => None,
+            })
+            .collect()
+    }
+
     pub(crate) async fn events(&self) -> Vec<Event> {
         self.journal.barrier().await.unwrap();
         self.journal.events(&Query::default()).await.unwrap()
@@ -194,6 +222,11 @@ impl Bench {
     pub(crate) async fn closed(&self, part: &str) {
         self.fact(|fact| matches!(fact, Fact::Closed { reason } if reason.contains(part))).await;
     }
+}
+
+/// The one server of the TLS lab that needs no certificate of its own.
+fn tls_faults(healthy: tls::Acceptor) -> imapd::TlsFaults {
+    Arc::new(move |name| (name == "tls-1.1-only").then(|| healthy.limited_to_tls_1_1()))
 }
 
 /// A lab in `dir`. Its keys are made once for all tests, because RSA keys take seconds.
@@ -399,6 +432,16 @@ impl Client {
         let lines = self.ask(command).await;
         assert!(lines.last().unwrap().contains(" OK "), "{command}: {lines:?}");
         lines.join("\n")
+    }
+
+    /// Octets that come next; `None` when the server has closed.
+    pub(crate) async fn tail(&mut self) -> Option<usize> {
+        if !self.buffer.is_empty() {
+            return Some(std::mem::take(&mut self.buffer).len());
+        }
+        let mut chunk = vec![0; 65_536];
+        let read = timeout(Duration::from_secs(30), self.stream.read(&mut chunk)).await.expect("octets in time");
+        read.ok().filter(|read| *read > 0)
     }
 
     /// Everything until the server closes.

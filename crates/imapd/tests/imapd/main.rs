@@ -5,6 +5,8 @@ mod bad_clients;
 mod bad_more;
 mod bench;
 mod content;
+mod faults;
+mod faults_login;
 mod folders;
 mod login;
 mod messages;

@@ -6,7 +6,7 @@ use tokio::process::Command;
 
 use crate::bench::{APP, Bench, EXPIRED, PER, TOKEN};
 
-async fn run(program: &str, arguments: &[&str]) -> (bool, String) {
+pub(crate) async fn run(program: &str, arguments: &[&str]) -> (bool, String) {
     let child = Command::new(program).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output();
     let output = tokio::time::timeout(std::time::Duration::from_secs(30), child).await.expect("in time");
     let output = output.unwrap_or_else(|error| panic!("{program} cannot be run: {error}"));
