@@ -188,7 +188,7 @@ mod tests {
     fn a_request_waits_for_its_person_and_serves_once() {
         let (mut decoupled, now) = start();
         let name = decoupled.ask(asked(None), now);
-        let mut poll = |decoupled: &mut Decoupled, after: u64| {
+        let poll = |decoupled: &mut Decoupled, after: u64| {
             decoupled.poll(name.reveal(), "lps", now + seconds(after)).map_err(|(code, _)| code)
         };
         assert_eq!(poll(&mut decoupled, 1), Err(ErrorCode::AuthorizationPending), "the first may come at once");

@@ -16,14 +16,16 @@ pub(crate) fn same(registered: &str, subject: &str) -> bool {
     registered == subject
 }
 
-/// The attributes, `CN=value` with the type in capitals and the escapes resolved; those of one multi-valued RDN in
-/// alphabetical order.
+/// The relative names, `CN=value` with the type in capitals and the escapes resolved; the attributes of a multi-valued
+/// one in alphabetical order.
 fn parts(text: &str) -> Vec<String> {
     let mut parts = Vec::new();
     for rdn in split(text, &[',', ';', '/']) {
         let mut values: Vec<String> = split(&rdn, &['+']).iter().filter_map(|pair| attribute(pair)).collect();
         values.sort();
-        parts.extend(values);
+        if !values.is_empty() {
+            parts.push(values.join("\0"));
+        }
     }
     parts
 }

@@ -47,6 +47,21 @@ async fn no_secret_is_logged_or_kept() {
     world.post("revoke", &[("token", second.access_token.reveal())]).await;
     world.redeem(&code, VERIFIER).await;
     let third = world.psc.issue_tokens(DOCTOR, CLIENT, None).unwrap();
+    let asked = world.ciba(&[]).await;
+    let asked = oidc::CibaAnswer::parse(200, asked.text.as_bytes()).unwrap();
+    world.poll(asked.auth_req_id.reveal()).await;
+    world.poll(asked.auth_req_id.reveal()).await;
+    let (_, number, cookie) = world.page(&crate::world::query(&[])).await;
+    let entered = world.press(&number, &cookie, &format!("CARD {DOCTOR}")).await;
+    let sso = entered.headers.get_all("set-cookie").iter().next_back().unwrap().to_str().unwrap();
+    let sso = sso.split(['=', ';']).nth(1).unwrap().to_owned();
+    for fault in psc::PscFault::ALL.into_iter().filter(|fault| fault.is_of_tokens()) {
+        let _armed = world.psc.arm(CLIENT, fault, 1);
+        world.redeem(&world.code().await, VERIFIER).await;
+    }
+    let in_address = oidc::encode_pairs([("access_token", third.response.access_token.reveal().as_str())]);
+    let address = format!("{}?{in_address}", crate::world::at("userinfo"));
+    world.realm(axum::http::Request::get(address).body(axum::body::Body::empty()).unwrap()).await;
 
     journal.barrier().await.unwrap();
     let events = journal.events(&journal::Query::default()).await.unwrap();
@@ -60,16 +75,20 @@ async fn no_secret_is_logged_or_kept() {
     assert!(kept.contains("invalid_grant"), "{kept}");
     assert!(logged.contains("token granted by=code") && !logged.contains("ERROR"), "{logged}");
 
+    let rotated = world.psc.rotate_secret("other").unwrap();
     let mut secrets = vec![code, SECRET.to_owned(), VERIFIER.to_owned(), "forged-token".to_owned()];
+    secrets.extend([asked.auth_req_id.reveal().clone(), sso, rotated.reveal().clone()]);
     for set in [&first, &second, &third.response] {
         secrets.push(set.access_token.reveal().clone());
         secrets.push(set.access_token.reveal().rsplit('.').next().unwrap().to_owned());
         secrets.push(set.refresh_token.as_ref().unwrap().reveal().clone());
         secrets.push(set.id_token.as_ref().unwrap().reveal().clone());
     }
-    let shown = format!("{:?} {third:?} {second:?}", world.psc);
+    let shown = format!("{:?} {third:?} {second:?} {asked:?}", world.psc);
+    let desk = format!("{:?}", world.psc.client_log(CLIENT));
+    assert!(desk.contains("fault: alg-none") && desk.contains("ciba asked"), "{desk}");
     for secret in secrets {
-        for (where_, text) in [("log", &logged), ("journal", &kept), ("debug", &shown)] {
+        for (where_, text) in [("log", &logged), ("journal", &kept), ("debug", &shown), ("client's log", &desk)] {
             assert!(!text.contains(&secret), "a secret of {} characters is in the {where_}", secret.len());
         }
     }

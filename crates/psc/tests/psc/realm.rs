@@ -19,7 +19,20 @@ async fn both_discovery_documents_are_one_and_lead_to_doors_that_open() {
     let document = wallet.json();
     assert_eq!(document["issuer"], ISSUER);
     assert_eq!(document["authorization_endpoint"], "http://127.0.0.1:8805/auth");
-    assert_eq!(document["grant_types_supported"], json!(["authorization_code", "refresh_token"]));
+    assert_eq!(
+        document["grant_types_supported"],
+        json!([
+            "authorization_code",
+            "refresh_token",
+            "urn:openid:params:grant-type:ciba",
+            "urn:ietf:params:oauth:grant-type:token-exchange"
+        ])
+    );
+    assert_eq!(document["backchannel_token_delivery_modes_supported"], json!(["poll"]));
+    assert_eq!(
+        document["mtls_endpoint_aliases"]["token_endpoint"], document["token_endpoint"],
+        "the same addresses, as at PSC"
+    );
     assert_eq!(document["acr_values_supported"], json!(["0", "0"]));
     let host = ISSUER.split("/auth").next().unwrap();
     for (name, value) in document.as_object().unwrap() {

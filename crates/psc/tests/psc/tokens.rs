@@ -138,7 +138,7 @@ async fn malformed_requests_are_named() {
 }
 
 #[tokio::test]
-async fn refresh_tokens_rotate_and_a_used_one_is_refused() {
+async fn refresh_tokens_rotate_and_a_used_one_ends_the_session() {
     let world = World::new();
     let first = world.psc.issue_tokens(DOCTOR, CLIENT, None).unwrap();
     let old = first.response.refresh_token.clone().unwrap();
@@ -150,18 +150,28 @@ async fn refresh_tokens_rotate_and_a_used_one_is_refused() {
     let after = verifier.access(second.access_token.reveal(), world.psc.now()).unwrap();
     assert_eq!((before.sid, before.auth_time), (after.sid, after.auth_time));
     assert_ne!(before.jti, after.jti);
-    assert_eq!(world.refresh(old.reveal()).await.error(), "400 invalid_grant");
-    let third = world.refresh(second.refresh_token.unwrap().reveal()).await;
-    assert_eq!(third.status, StatusCode::OK, "a refused re-use leaves the newest alone");
-    let third = third.tokens().refresh_token.unwrap();
+    let newest = second.refresh_token.unwrap();
     let widened = [
         ("grant_type", "refresh_token"),
-        ("refresh_token", third.reveal().as_str()),
+        ("refresh_token", newest.reveal().as_str()),
         ("scope", "openid admin"),
     ];
     assert_eq!(world.post("token", &widened).await.error(), "400 invalid_scope");
+    let reused = world.refresh(old.reveal()).await;
+    assert_eq!(reused.error(), "400 invalid_grant");
+    assert!(reused.text.contains("used already"), "{}", reused.text);
+    assert_eq!(world.refresh(newest.reveal()).await.error(), "400 invalid_grant", "the session is over");
+    assert_eq!(world.user_info(second.access_token.reveal()).await.error(), "401 invalid_token");
+}
+
+#[tokio::test]
+async fn a_refresh_token_dies_after_thirty_idle_minutes() {
+    let world = World::new();
+    let set = world.psc.issue_tokens(DOCTOR, CLIENT, None).unwrap();
+    world.wait(29 * 60);
+    let next = world.refresh(set.response.refresh_token.unwrap().reveal()).await.tokens();
     world.wait(30 * 60);
-    assert_eq!(world.refresh(third.reveal()).await.error(), "400 invalid_grant");
+    assert_eq!(world.refresh(next.refresh_token.unwrap().reveal()).await.error(), "400 invalid_grant");
 }
 
 #[tokio::test]

@@ -52,6 +52,12 @@ impl Reply {
         form.get(name).map(str::to_owned)
     }
 
+    /// What stands between two texts of the page; empty where the first is not there.
+    pub(crate) fn between(&self, before: &str, after: &str) -> String {
+        let rest = self.text.split(before).nth(1).unwrap_or_default();
+        rest.split(after).next().unwrap_or_default().to_owned()
+    }
+
     pub(crate) fn tokens(&self) -> TokenResponse {
         TokenResponse::parse(self.status.as_u16(), self.text.as_bytes()).unwrap()
     }
@@ -99,6 +105,54 @@ impl World {
     pub(crate) async fn post_bare(&self, endpoint: &str, pairs: &[(&str, &str)]) -> Reply {
         let body = Body::from(encode_pairs(pairs.iter().copied()));
         self.realm(form_to(&at(endpoint)).body(body).unwrap()).await
+    }
+
+    /// Asks for a decoupled identification with some parameters changed; `""` takes one away.
+    pub(crate) async fn ciba(&self, changes: &[(&str, &str)]) -> Reply {
+        let mut pairs = vec![
+            ("scope", "openid scope_all"),
+            ("acr_values", "eidas1"),
+            ("login_hint", DOCTOR),
+            ("binding_message", "42"),
+            ("channel", "CARD"),
+        ];
+        for (name, value) in changes {
+            pairs.retain(|(known, _)| known != name);
+            if !value.is_empty() {
+                pairs.push((name, value));
+            }
+        }
+        self.post("ext/ciba/auth", &pairs).await
+    }
+
+    pub(crate) async fn poll(&self, auth_req_id: &str) -> Reply {
+        self.post("token", &[("grant_type", oidc::CIBA_GRANT), ("auth_req_id", auth_req_id)]).await
+    }
+
+    /// A page of the desk: `(page, seal, cookie)`.
+    pub(crate) async fn desk(&self, path: &str, cookie: &str) -> (Reply, String, String) {
+        let request = Request::get(path).header(header::HOST, "127.0.0.1:8805").header(header::COOKIE, cookie);
+        let page = self.wallet(request.body(Body::empty()).unwrap()).await;
+        let seal = page.between("name=\"seal\" value=\"", "\"");
+        let cookie = page.header(header::SET_COOKIE).split(';').next().unwrap().to_owned();
+        (page, seal, cookie)
+    }
+
+    /// Posts a form of the desk.
+    pub(crate) async fn submit(&self, path: &str, cookie: &str, pairs: &[(&str, &str)]) -> Reply {
+        let request = form_to(path)
+            .header(header::HOST, "127.0.0.1:8805")
+            .header(header::ORIGIN, "http://127.0.0.1:8805")
+            .header(header::COOKIE, cookie);
+        self.wallet(request.body(Body::from(encode_pairs(pairs.iter().copied()))).unwrap()).await
+    }
+
+    /// Opens the wallet with these cookies.
+    pub(crate) async fn authorize(&self, query: &str, cookie: &str) -> Reply {
+        let request = Request::get(format!("/auth?{query}"))
+            .header(header::HOST, "127.0.0.1:8805")
+            .header(header::COOKIE, cookie);
+        self.wallet(request.body(Body::empty()).unwrap()).await
     }
 
     pub(crate) async fn user_info(&self, token: &str) -> Reply {
@@ -182,7 +236,7 @@ pub(crate) fn query(changes: &[(&str, &str)]) -> String {
     encode_pairs(pairs)
 }
 
-fn form_to(path: &str) -> axum::http::request::Builder {
+pub(crate) fn form_to(path: &str) -> axum::http::request::Builder {
     Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
 }
 
