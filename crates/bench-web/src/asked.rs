@@ -112,6 +112,11 @@ impl Asked {
         self.query.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.trim())
     }
 
+    /// Every parameter of the query, as it was sent.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.query.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The address of this page with other values for some parameters; an empty value takes the parameter away.
     pub(crate) fn link(&self, changes: &[(&str, &str)]) -> String {
         let kept = self

@@ -52,6 +52,7 @@ pub(crate) fn page(face: &Face, lang: Lang, title: &str, uri: &Uri) -> Page {
         link("/nodes", "nav-nodes"),
         link("/proofs", "nav-proofs"),
         link("/check", "nav-check"),
+        link("/directory", "nav-directory"),
         link("/accounts", "nav-accounts"),
         link("/settings", "nav-settings"),
     ];

@@ -10,6 +10,7 @@ mod asked;
 mod campaign;
 mod check;
 mod compare;
+mod directory;
 mod facts;
 mod frame;
 mod home;
@@ -49,6 +50,8 @@ pub struct Face {
     pub(crate) assets: Assets,
     pub(crate) shelf: lines::Shelf,
     pub(crate) uploads: check::Shelf,
+    pub(crate) directory: Option<annuaire::Directory>,
+    pub(crate) finder: annuaire_web::Component,
 }
 
 impl Face {
@@ -90,12 +93,21 @@ impl Face {
             assets,
             shelf: lines::Shelf::default(),
             uploads: check::Shelf::default(),
+            directory: None,
+            finder: directory::component(),
         }
+    }
+
+    /// With the directory of this machine; without one its page says how to get one.
+    #[must_use]
+    pub fn with_directory(mut self, directory: annuaire::Directory) -> Self {
+        self.directory = Some(directory);
+        self
     }
 
     /// The router to serve on `port` of the loopback.
     pub fn router(self, port: u16) -> Router {
-        let assets = self.assets.routes();
+        let assets = self.assets.routes().merge(self.finder.assets().routes());
         let pages = Router::new()
             .merge(frame::routes())
             .merge(home::routes())
@@ -104,6 +116,7 @@ impl Face {
             .merge(nodes::routes())
             .merge(proofs::routes())
             .merge(check::routes())
+            .merge(directory::routes())
             .merge(settings::routes())
             .merge(info::routes())
             .merge(jobs::routes())

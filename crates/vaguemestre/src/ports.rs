@@ -23,6 +23,9 @@ pub(crate) struct Ports {
     pub(crate) imaps: u16,
     pub(crate) smtp: u16,
     pub(crate) smtps: u16,
+    /// The directory's API. 0 as for `dns`.
+    #[serde(default)]
+    pub(crate) directory: u16,
     /// UDP and TCP. 0 in a file that was kept before there was one: picked at the next start.
     #[serde(default)]
     pub(crate) dns: u16,
@@ -48,10 +51,11 @@ impl Ports {
         imaps: 1993,
         smtp: 1587,
         smtps: 1465,
+        directory: 8803,
         dns: 1053,
     };
 
-    fn named(&self) -> [(&'static str, u16); 8] {
+    fn named(&self) -> [(&'static str, u16); 9] {
         [
             ("bench", self.bench),
             ("psc", self.psc),
@@ -61,6 +65,7 @@ impl Ports {
             ("imaps", self.imaps),
             ("smtp", self.smtp),
             ("smtps", self.smtps),
+            ("directory", self.directory),
         ]
     }
 
@@ -68,7 +73,7 @@ impl Ports {
     fn free() -> std::io::Result<Self> {
         // All held at once, so that they differ.
         let held: Vec<StdListener> =
-            (0..8).map(|_| StdListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<_, _>>()?;
+            (0..9).map(|_| StdListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<_, _>>()?;
         let mut numbers = held.iter().map(|listener| listener.local_addr().map(|address| address.port()));
         let mut next = || numbers.next().unwrap_or_else(|| Err(std::io::Error::other("no port")));
         Ok(Self {
@@ -80,6 +85,7 @@ impl Ports {
             imaps: next()?,
             smtp: next()?,
             smtps: next()?,
+            directory: next()?,
             dns: free_both_ways()?,
         })
     }
@@ -113,6 +119,10 @@ impl Ports {
             // Kept before there was a DNS: the documented port beside the documented ones, else one that is free.
             ports.dns = if ports.bench == Self::DEFAULT.bench { Self::DEFAULT.dns } else { free_both_ways()? };
         }
+        if ports.directory == 0 {
+            let is_documented = ports.bench == Self::DEFAULT.bench;
+            ports.directory = if is_documented { Self::DEFAULT.directory } else { free()? };
+        }
         if kept != Some(ports) {
             write_private(&path, serde_json::to_string(&ports).expect("ports serialise").as_bytes())?;
         }
@@ -143,6 +153,11 @@ impl Ports {
         let dns = dns::bind(address).await.map_err(|error| taken("dns", self.dns, &error))?;
         Ok(Listeners { tcp, dns })
     }
+}
+
+/// A port that is free for TCP at the moment.
+fn free() -> std::io::Result<u16> {
+    Ok(StdListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// A port that is free for UDP and TCP at the moment.

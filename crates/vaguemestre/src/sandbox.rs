@@ -21,6 +21,12 @@ use tokio::task::JoinHandle;
 use crate::data::{DataDir, Settings};
 use crate::ports::Ports;
 
+/// Mailboxes of the directory's sandbox.
+const MAILBOXES: u64 = 1_000;
+
+/// The seed of its people.
+const SEED: u64 = 8;
+
 /// A sandbox that answers on all its ports.
 pub(crate) struct Sandbox {
     /// The bench.
@@ -89,11 +95,13 @@ impl Sandbox {
             limits: limits.clone(),
         })
         .await?;
+        let api = directory_api(&ports, &journal, &clock, &timing);
         let zone = zone(&settings, &ports)?;
         let up = describe(&data.path, &ports, &lab, &zone);
         let dns = Arc::new(dns::Server::new(zone).with_journal(journal.clone(), None));
         write_ca(&data.path, &lab)?;
         let key = data.api_key()?;
+        let annuaire_clock = clock.clone();
         let bench = Bench::open(bench::Parts {
             db: db.clone(),
             journal,
@@ -116,9 +124,11 @@ impl Sandbox {
         })
         .await?;
 
+        let directory = directory(&data.path, annuaire_clock);
         let (shutdown, stop) = watch::channel(false);
-        let face = bench_web::Face::new(bench.clone(), key).router(ports.bench);
-        let mut tasks = serve(listeners.tcp, &stop, &operator, &psc, &lab, face);
+        let face = bench_web::Face::new(bench.clone(), key).with_directory(directory);
+        let faces = (face.router(ports.bench), api.router());
+        let mut tasks = serve(listeners.tcp, &stop, &operator, &psc, &lab, faces);
         let (dns_udp, dns_tcp) = listeners.dns;
         tasks.push(tokio::spawn(dns::serve(dns_udp, dns_tcp, dns, stop.clone())));
         tasks.push(tokio::spawn(throw_old_evidence_away(bench.clone(), stop)));
@@ -149,9 +159,9 @@ fn serve(
     operator: &Operator,
     psc: &Psc,
     lab: &Arc<Lab>,
-    face: axum::Router,
+    (face, api): (axum::Router, axum::Router),
 ) -> Vec<JoinHandle<()>> {
-    let [bench, psc_https, pki, wallet, imap, imaps, smtp, smtps]: [TcpListener; 8] =
+    let [bench, psc_https, pki, wallet, imap, imaps, smtp, smtps, directory]: [TcpListener; 9] =
         listeners.try_into().expect("Ports::bind gives one listener a port");
     let wallet_port = wallet.local_addr().map_or(0, |address| address.port());
     let crl_lab = Arc::clone(lab);
@@ -165,6 +175,7 @@ fn serve(
         operator.serve(imaps, Listener::Imaps, None, stop.clone()),
         operator.serve(smtp, Listener::Submission, None, stop.clone()),
         operator.serve(smtps, Listener::Submissions, None, stop.clone()),
+        tokio::spawn(web::serve_http(directory, api, stop.clone())),
         tokio::spawn(keep_crls_fresh(crl_lab, crl_stop)),
     ]
 }
@@ -186,6 +197,31 @@ async fn throw_old_evidence_away(bench: Bench, mut stop: watch::Receiver<bool>) 
             tracing::error!("old evidence could not be thrown away: {error}");
         }
     }
+}
+
+/// The State's directory as a sandbox, with people that a seed invented: the same at each start.
+fn directory_api(ports: &Ports, journal: &Journal, clock: &Clock, timing: &Timing) -> fhird::Sandbox {
+    let api = fhird::Sandbox::new(fhird::Settings {
+        base: directory_base(ports),
+        clock: clock.clone(),
+        timing: timing.clone(),
+        journal: Some(journal.clone()),
+    });
+    api.fill(annuaire::synth::People::new(SEED).rows(MAILBOXES).map(Into::into));
+    api
+}
+
+fn directory_base(ports: &Ports) -> String {
+    format!("http://127.0.0.1:{}{}", ports.directory, fhird::PATH)
+}
+
+/// The base of this machine. One that cannot be read stays closed and its page says so: it must not keep the bench from starting.
+fn directory(data: &Path, clock: Clock) -> annuaire::Directory {
+    let dir = data.join("annuaire");
+    annuaire::Directory::open(&dir, clock.clone()).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the directory cannot be searched");
+        annuaire::Directory::without_base(&dir, clock)
+    })
 }
 
 /// The servers of the sandbox by their names. Only the address that they listen on: see [`Ports::bind`].
@@ -228,7 +264,7 @@ fn describe(data: &Path, ports: &Ports, lab: &Lab, zone: &dns::Zone) -> Value {
         "imap": {"host": "localhost", "starttls": ports.imap, "tls": ports.imaps},
         "smtp": {"host": "localhost", "starttls": ports.smtp, "tls": ports.smtps},
         "dns": {"host": "127.0.0.1", "port": ports.dns, "domains": zone.origins()},
-        "directory": null,
+        "directory": directory_base(ports),
         "pki": pki,
         "lps": null,
     })

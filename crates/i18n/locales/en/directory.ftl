@@ -78,6 +78,7 @@ directory-no-base = No base on this machine
 directory-no-base-next = Import the public extraction of MSSanté mailboxes, or make a base of invented people:
 directory-failed = The directory could not be searched.
 directory-failed-next = This is not an empty result. Try again; if it lasts, import the base again.
+directory-other-version = The base was written by another version of the program: import the extraction again.
 directory-offline = The bench does not answer: this is not an empty result. Check that it runs, then try again.
 directory-back = Back to the results
 directory-rpps = RPPS

@@ -78,6 +78,7 @@ directory-no-base = Aucune base sur cette machine
 directory-no-base-next = Importez l'extraction publique des boîtes MSSanté, ou fabriquez une base de personnes inventées :
 directory-failed = L'annuaire n'a pas pu être interrogé.
 directory-failed-next = Ce n'est pas une absence de résultat. Réessayez ; si cela dure, importez la base de nouveau.
+directory-other-version = La base a été écrite par une autre version du programme : importez l'extraction de nouveau.
 directory-offline = Le banc ne répond pas : ce n'est pas une absence de résultat. Vérifiez qu'il est lancé, puis réessayez.
 directory-back = Retour aux résultats
 directory-rpps = RPPS

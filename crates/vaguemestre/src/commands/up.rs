@@ -48,13 +48,14 @@ pub(crate) fn addresses(lang: Lang, up: &Value) {
     output::say!("  {:<20} {}", "IMAP", ports(&up["imap"]));
     output::say!("  {:<20} {}", "SMTP", ports(&up["smtp"]));
     output::say!("  {:<20} {}:{}", "DNS", word(&up["dns"]["host"]), up["dns"]["port"]);
+    output::say!("  {:<20} {}", text(lang, "nav-directory"), word(&up["directory"]));
     output::say!("  {:<20} {}", text(lang, "cli-up-ca"), word(&up["ca_file"]));
 }
 
 /// For each kind of system, the line that sends the sandbox's domain to our DNS.
 fn resolvers(lang: Lang, dns: &Value) {
     let (Some(host), Some(port)) = (dns["host"].as_str(), dns["port"].as_u64()) else { return };
-    let only_53 = if port == 53 { "" } else { text(lang, "cli-up-dns-53") };
+    let only_53 = if port == 53 { String::new() } else { text(lang, "cli-up-dns-53") };
     for domain in dns["domains"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         output::say!("");
         output::say!("{}", text_with(lang, "cli-up-dns", &[("domain", Arg::Text(domain))]));
