@@ -66,11 +66,7 @@ impl Fault {
 
 impl Acceptor {
     pub(crate) fn new(live: Live) -> Self {
-        Self {
-            live: Arc::new(RwLock::new(Arc::new(live))),
-            asks: ClientCertificates::default(),
-            fault: None,
-        }
+        Self { live: Arc::new(RwLock::new(Arc::new(live))), asks: ClientCertificates::default(), fault: None }
     }
 
     /// An acceptor that answers each ClientHello as a server limited to TLS 1.1 would, with the same certificate, and

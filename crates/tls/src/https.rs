@@ -18,7 +18,8 @@ impl Acceptor {
     /// required, and judged as on the mail servers (lab's authority, Élémentaire Organisations, client authentication,
     /// not revoked). One that does not verify ends the handshake. ALPN `http/1.1`.
     ///
-    /// Unlike [`Acceptor::https`], it follows later refreshes of the revocation lists: made once, it serves for ever.
+    /// Unlike [`Acceptor::https`], it follows later refreshes of the revocation lists: made once, it serves for ever. On an
+    /// acceptor with a fault it shows the fault's certificate and versions.
     ///
     /// # Errors
     /// [`Error::Input`] when the configuration cannot be built.
@@ -26,7 +27,8 @@ impl Acceptor {
         let live = self.live();
         let hints = judge(&live).root_hint_subjects().to_vec();
         let latest = Arc::new(Latest { acceptor: self.clone(), hints });
-        let mut config = builder(&live.clock, policy::VERSIONS)?
+        let versions = self.fault.as_deref().map_or(policy::VERSIONS, |fault| fault.versions);
+        let mut config = builder(&live.clock, versions)?
             .with_client_cert_verifier(latest.clone())
             .with_cert_resolver(latest);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -59,7 +61,7 @@ impl std::fmt::Debug for Latest {
 
 impl ResolvesServerCert for Latest {
     fn resolve(&self, _hello: rustls::server::ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.acceptor.live().key())
+        Some(self.acceptor.key(&self.acceptor.live()))
     }
 }
 

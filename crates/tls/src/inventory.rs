@@ -95,7 +95,8 @@ fn suite(code: u16) -> (String, Score) {
         _ if code == 0x1305 => Score::Tolerated, // AES_128_CCM_8: a short tag
         None => Score::Forbidden,
         Some((exchange, cipher)) => {
-            let known = ["AES_", "CAMELLIA_", "ARIA_", "CHACHA20_"].iter().any(|head| cipher.starts_with(head));
+            let known =
+                ["AES_", "CAMELLIA_", "ARIA_", "CHACHA20_"].iter().any(|head| cipher.starts_with(head));
             let aead = ["_GCM_", "_CCM", "_POLY1305_"].iter().any(|mode| cipher.contains(mode));
             let short_tag = cipher.ends_with("_CCM_8");
             let cbc_sha2 = cipher.contains("_CBC_SHA256") || cipher.contains("_CBC_SHA384");

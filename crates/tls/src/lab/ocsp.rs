@@ -60,7 +60,8 @@ impl Lab {
             Source { authority: &self.organisations, crl: read(ORGANISATIONS_CRL, &live.crls[1])? },
             Source { authority: &self.root, crl: read(ROOT_CRL, &live.crls[0])? },
         ];
-        let first = request.asked.first().and_then(|asked| sources.iter().position(|source| asked.is_of(source)));
+        let first =
+            request.asked.first().and_then(|asked| sources.iter().position(|source| asked.is_of(source)));
         let signer = &sources[first.unwrap_or(0)];
         let mut told = Vec::new();
         let mut singles = Vec::new();
@@ -68,10 +69,12 @@ impl Lab {
             let serial = BigUint::from_bytes_be(asked.serial);
             let status = match asked.is_of(signer) {
                 false => Status::Unknown,
-                true => match signer.crl.revoked_at(&serial).or_else(|| self.workshop.revoked_by_ocsp(&serial)) {
-                    Some(at) => Status::Revoked(at),
-                    None => Status::Good,
-                },
+                true => {
+                    match signer.crl.revoked_at(&serial).or_else(|| self.workshop.revoked_by_ocsp(&serial)) {
+                        Some(at) => Status::Revoked(at),
+                        None => Status::Good,
+                    }
+                }
             };
             told.push((format!("{serial:x}"), status.name()));
             singles.push(asked.single(&status, now));
@@ -186,9 +189,8 @@ fn respond(
 ) -> Result<Vec<u8>, Error> {
     let certificate = facts::parse(&authority.der)?;
     let responder = der::write(0xa1, &[certificate.subject().as_raw()]);
-    let extensions = nonce.map_or_else(Vec::new, |nonce| {
-        der::write(0xa1, &[&der::write(der::SEQUENCE, &[nonce])])
-    });
+    let extensions =
+        nonce.map_or_else(Vec::new, |nonce| der::write(0xa1, &[&der::write(der::SEQUENCE, &[nonce])]));
     let list = der::write(der::SEQUENCE, &[singles]);
     let data = der::write(der::SEQUENCE, &[&responder, &time(now), &list, &extensions]);
     let signature = authority.key().sign(&data)?;

@@ -93,7 +93,10 @@ async fn the_certificates_are_what_they_claim_to_be() {
         let mut server = serve(&lab, fault).await;
         let (output, _) = server.s_client(&["-cipher", "DEFAULT:@SECLEVEL=0", "-showcerts"]).await;
         let file = put(dir, fault.name(), &output);
-        (openssl_ok(&["x509", "-in", &file, "-noout", "-text", "-nameopt", "utf8,sep_comma_plus"]).await, output)
+        (
+            openssl_ok(&["x509", "-in", &file, "-noout", "-text", "-nameopt", "utf8,sep_comma_plus"]).await,
+            output,
+        )
     };
     let names = "DNS:*.mail-tests-editeur.lab.example, DNS:localhost";
     let (shown, _) = read(BadServer::WeakKey).await;
@@ -111,7 +114,10 @@ async fn the_certificates_are_what_they_claim_to_be() {
     let (shown, _) = read(BadServer::CrlUnreachable).await;
     assert!(shown.contains("URI:http://127.0.0.1:9/CRL/ACI-EL-ORG-3-LAB.crl"), "{shown}");
     let (shown, _) = read(BadServer::ProductionName).await;
-    assert!(shown.contains("OU=0002 187512751,OU=IGC-SANTE,CN=AC IGC-SANTE ELEMENTAIRE ORGANISATIONS"), "{shown}");
+    assert!(
+        shown.contains("OU=0002 187512751,OU=IGC-SANTE,CN=AC IGC-SANTE ELEMENTAIRE ORGANISATIONS"),
+        "{shown}"
+    );
     let (shown, _) = read(BadServer::TestName).await;
     assert!(shown.contains("OU=IGC-SANTE TEST,CN=TEST AC IGC-SANTE ELEMENTAIRE ORGANISATIONS"), "{shown}");
 
@@ -132,8 +138,7 @@ async fn openssl_meets_each_version_and_suite() {
     let (dir, lab) = lab();
     let root = path(dir.path(), "root.pem");
     let base = ["-CAfile", root.as_str(), "-verify_return_error"];
-    for (fault, works, fails) in
-        [(B::Tls12Only, "-tls1_2", "-tls1_3"), (B::Tls13Only, "-tls1_3", "-tls1_2")]
+    for (fault, works, fails) in [(B::Tls12Only, "-tls1_2", "-tls1_3"), (B::Tls13Only, "-tls1_3", "-tls1_2")]
     {
         let mut server = serve(&lab, fault).await;
         let (output, visit) = server.s_client(&[&base[..], &[works]].concat()).await;
@@ -155,7 +160,12 @@ async fn openssl_meets_each_version_and_suite() {
         (B::CbcOnly, &["-cipher", "ECDHE-RSA-AES128-SHA", "-groups", "X25519"], tls_fault::ACCEPTED, took),
         (B::CbcOnly, &["-cipher", "ECDHE+AESGCM"], tls_fault::REFUSED, "aucune"),
         (B::DheOnly, &["-tls1_2", "-cipher", "DHE-RSA-AES256-GCM-SHA384"], tls_fault::ACCEPTED, took),
-        (B::DheOnly, &["-cipher", "DHE-RSA-CHACHA20-POLY1305"], tls_fault::ACCEPTED, "TLS_DHE_RSA_WITH_CHACHA20"),
+        (
+            B::DheOnly,
+            &["-cipher", "DHE-RSA-CHACHA20-POLY1305"],
+            tls_fault::ACCEPTED,
+            "TLS_DHE_RSA_WITH_CHACHA20",
+        ),
         (B::DheOnly, &["-cipher", "ECDHE+AESGCM"], tls_fault::REFUSED, "aucune"),
         (B::WeakSuitesOnly, &["-cipher", "NULL-SHA256:@SECLEVEL=0"], tls_fault::ACCEPTED, "NULL"),
         (B::WeakSuitesOnly, &["-tls1_2"], tls_fault::REFUSED, "aucune"),
@@ -259,7 +269,8 @@ async fn client_certificates_are_asked_for_as_told() {
     ask(B::ForeignClientCa, &foreign.full()).await.1.established();
 
     let (output, visit) = ask(B::SeveralClientCas, &ours.full()).await;
-    for name in ["AC SANS RAPPORT LAB", "IGC-SANTE STANDARD", "CN = TEST AC RACINE IGC-SANTE ELEMENTAIRE LAB"] {
+    for name in ["AC SANS RAPPORT LAB", "IGC-SANTE STANDARD", "CN = TEST AC RACINE IGC-SANTE ELEMENTAIRE LAB"]
+    {
         assert!(output.contains(name), "{name}: {output}");
     }
     assert_eq!(visit.established().certificate.as_ref().unwrap().serial, issued.facts.serial);
@@ -314,12 +325,12 @@ async fn openssl_asks_our_ocsp_responder() {
     let openly = put(dir, "crl.pem", output);
     let request = path(dir, "request.der");
     let ask = async |arguments: &[&str]| {
-        let write = [&["ocsp", "-no_nonce", "-issuer", &organisations, "-reqout", &request], arguments].concat();
+        let write =
+            [&["ocsp", "-no_nonce", "-issuer", &organisations, "-reqout", &request], arguments].concat();
         openssl_ok(&write).await;
         let answer = lab.ocsp(&std::fs::read(&request).unwrap()).unwrap();
         let response = put(dir, "response.der", &answer.der);
-        let read =
-            ["ocsp", "-no_nonce", "-issuer", &organisations, "-CAfile", &root, "-respin", &response];
+        let read = ["ocsp", "-no_nonce", "-issuer", &organisations, "-CAfile", &root, "-respin", &response];
         (openssl_ok(&[&read[..], arguments].concat()).await, answer.told)
     };
     for (certificate, status) in [(&healthy, "good"), (&secretly, "revoked"), (&openly, "revoked")] {
@@ -358,9 +369,7 @@ async fn openssl_asks_our_ocsp_responder() {
 #[test]
 fn every_fault_is_met_by_openssl_above() {
     let source = include_str!("bad.rs");
-    let witnessed: BTreeSet<_> = BadServer::ALL
-        .into_iter()
-        .filter(|fault| source.contains(&format!("(B::{fault:?}, ")))
-        .collect();
+    let witnessed: BTreeSet<_> =
+        BadServer::ALL.into_iter().filter(|fault| source.contains(&format!("(B::{fault:?}, "))).collect();
     assert_eq!(witnessed.len(), BadServer::ALL.len(), "{witnessed:?}");
 }

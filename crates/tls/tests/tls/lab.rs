@@ -42,7 +42,10 @@ fn crl_number(lab: &Lab) -> Vec<u64> {
 fn revoked(lab: &Lab) -> Vec<String> {
     let (_, der) = &lab.crls()[1];
     let (_, list) = x509_parser::parse_x509_crl(der).unwrap();
-    list.iter_revoked_certificates().map(|entry| format!("{:x}", entry.serial())).filter(|serial| serial.len() < 32).collect()
+    list.iter_revoked_certificates()
+        .map(|entry| format!("{:x}", entry.serial()))
+        .filter(|serial| serial.len() < 32)
+        .collect()
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests: a panic is a failed test
 
-mod client;
-mod lab;
 mod bad;
 mod canned;
+mod client;
+mod lab;
 mod profiles;
 mod server;
 mod support;

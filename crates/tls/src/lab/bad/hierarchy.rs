@@ -4,10 +4,10 @@ use std::time::Duration;
 use kernel::Timestamp;
 
 use super::Bench;
+use crate::Error;
 use crate::lab::authority::{Authority, BACKDATED, Naming};
 use crate::lab::crl::Crl;
 use crate::lab::{Lab, ROOT_CRL};
-use crate::Error;
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -1,5 +1,6 @@
 use std::str::FromStr;
 
+use super::texts;
 use crate::Error;
 use BadServer as B;
 
@@ -129,18 +130,18 @@ impl BadServer {
 
     /// The name in scripts (`tls = "expired"`) and in transcripts: lower case with hyphens.
     pub fn name(self) -> &'static str {
-        self.row().0
+        texts::row(self).0
     }
 
     /// What it is, in a few words without a capital.
     pub fn title(self) -> Text {
-        let (_, fr, en, ..) = self.row();
+        let (_, fr, en, ..) = texts::row(self);
         Text { fr, en }
     }
 
     /// Why it is tried, in one sentence, with the requirement behind it.
     pub fn why(self) -> Text {
-        let (_, _, _, fr, en) = self.row();
+        let (_, _, _, fr, en) = texts::row(self);
         Text { fr, en }
     }
 
@@ -165,222 +166,6 @@ impl BadServer {
             | B::CertificateRequired
             | B::ForeignClientCa => Expected::Either,
             _ => Expected::Refuse,
-        }
-    }
-
-    /// Name, title in French and English, reason in French and English.
-    fn row(self) -> (&'static str, &'static str, &'static str, &'static str, &'static str) {
-        match self {
-            B::Expired => (
-                "expired",
-                "certificat expiré",
-                "expired certificate",
-                "Le LPS vérifie que le certificat de l’opérateur n’a pas expiré (ECO.1.1.5).",
-                "The software checks that the operator’s certificate has not expired (ECO.1.1.5).",
-            ),
-            B::NotYetValid => (
-                "not-yet-valid",
-                "certificat pas encore valide",
-                "certificate not valid yet",
-                "Un certificat dont la validité n’a pas commencé ne prouve rien (ECO.1.1.5, RFC 5280 §6.1.3).",
-                "A certificate whose validity has not begun proves nothing (ECO.1.1.5, RFC 5280 §6.1.3).",
-            ),
-            B::WrongHost => (
-                "wrong-host",
-                "certificat d’un autre serveur",
-                "certificate of another host",
-                "Le nom demandé doit figurer dans le certificat, sinon n’importe quel serveur de l’IGC peut se faire passer pour l’opérateur (SC.MSS/CONF.27, RFC 9525).",
-                "The name asked for must be in the certificate, or any server of the IGC can pass for the operator (SC.MSS/CONF.27, RFC 9525).",
-            ),
-            B::NameInCnOnly => (
-                "name-in-cn-only",
-                "nom du serveur dans le seul CN",
-                "host name in the CN alone",
-                "Le nom du serveur se lit dans l’extension subjectAltName, jamais dans le CN (SC.MSS/CONF.27, RFC 9525 §6.3).",
-                "The host’s name is read in the subjectAltName extension, never in the CN (SC.MSS/CONF.27, RFC 9525 §6.3).",
-            ),
-            B::UnknownCa => (
-                "unknown-ca",
-                "autorité inconnue",
-                "unknown authority",
-                "L’IGC-Santé est la seule autorité admise, quoi que contienne le magasin du système (SC.MSS/CONF.27).",
-                "IGC-Santé is the only authority allowed, whatever the system’s store holds (SC.MSS/CONF.27).",
-            ),
-            B::SelfSigned => (
-                "self-signed",
-                "certificat auto-signé",
-                "self-signed certificate",
-                "Un certificat auto-signé ne mène à aucune autorité de l’IGC-Santé (SC.MSS/CONF.27).",
-                "A self-signed certificate leads to no authority of IGC-Santé (SC.MSS/CONF.27).",
-            ),
-            B::MissingIntermediate => (
-                "missing-intermediate",
-                "autorité intermédiaire absente",
-                "missing intermediate authority",
-                "Le LPS ne peut conclure que s’il connaît l’autorité intermédiaire ou va la chercher à l’adresse du certificat (SC.MSS/CONF.27).",
-                "The software can only conclude if it knows the intermediate authority or fetches it where the certificate says (SC.MSS/CONF.27).",
-            ),
-            B::ClientAuthOnly => (
-                "client-auth-only",
-                "certificat de client présenté par le serveur",
-                "client certificate shown by the server",
-                "Un certificat réservé à l’authentification d’un client ne doit pas servir à un serveur (SC.MSS/CONF.27, RFC 5280 §4.2.1.12).",
-                "A certificate for client authentication alone must not serve a server (SC.MSS/CONF.27, RFC 5280 §4.2.1.12).",
-            ),
-            B::Revoked => (
-                "revoked",
-                "certificat révoqué (CRL)",
-                "certificate revoked (CRL)",
-                "Le LPS vérifie que le certificat de l’opérateur n’est pas révoqué (ECO.1.1.6).",
-                "The software checks that the operator’s certificate is not revoked (ECO.1.1.6).",
-            ),
-            B::RevokedOcsp => (
-                "revoked-ocsp",
-                "certificat révoqué (OCSP seulement)",
-                "certificate revoked (OCSP only)",
-                "Un LPS qui s’en remet à OCSP doit croire sa réponse (ECO.1.1.6) ; celui qui s’en tient à la CRL n’est pas en faute.",
-                "Software that relies on OCSP must believe its answer (ECO.1.1.6); software that keeps to the CRL is not at fault.",
-            ),
-            B::StaleCrl => (
-                "stale-crl",
-                "CRL périmée",
-                "stale CRL",
-                "Une CRL dont la prochaine mise à jour est passée ne vaut plus rien : sans autre source, il faut refuser (SC.MSS/CONF.22).",
-                "A CRL past its next update is worth nothing: without another source, refuse (SC.MSS/CONF.22).",
-            ),
-            B::CrlUnreachable => (
-                "crl-unreachable",
-                "CRL injoignable",
-                "unreachable CRL",
-                "Sans CRL à jour, conservée ou téléchargée, le LPS ne peut pas conclure et doit refuser (SC.MSS/CONF.22).",
-                "Without a current CRL, kept or fetched, the software cannot conclude and must refuse (SC.MSS/CONF.22).",
-            ),
-            B::WeakKey => (
-                "weak-key",
-                "clé RSA de 1024 bits",
-                "RSA key of 1024 bits",
-                "Une clé RSA de moins de 2048 bits n’est plus sûre (SC.MSS/CONF.03, guide TLS de l’ANSSI).",
-                "An RSA key of less than 2048 bits is no longer safe (SC.MSS/CONF.03, ANSSI’s TLS guide).",
-            ),
-            B::Sha1 => (
-                "sha1",
-                "certificat signé avec SHA-1",
-                "certificate signed with SHA-1",
-                "Une signature SHA-1 peut être contrefaite (SC.MSS/CONF.03, guide TLS de l’ANSSI).",
-                "A SHA-1 signature can be forged (SC.MSS/CONF.03, ANSSI’s TLS guide).",
-            ),
-            B::Tls12Only => (
-                "tls-1.2-only",
-                "TLS 1.2 seulement",
-                "TLS 1.2 only",
-                "Un opérateur peut s’en tenir à TLS 1.2 avec des suites admises : la connexion doit aboutir (SC.MSS/CONF.01).",
-                "An operator may keep to TLS 1.2 with allowed suites: the connection must succeed (SC.MSS/CONF.01).",
-            ),
-            B::Tls13Only => (
-                "tls-1.3-only",
-                "TLS 1.3 seulement",
-                "TLS 1.3 only",
-                "TLS 1.3 est admis (SC.MSS/CONF.01) : un LPS à jour s’y connecte.",
-                "TLS 1.3 is allowed (SC.MSS/CONF.01): up-to-date software connects with it.",
-            ),
-            B::Tls11Only => (
-                "tls-1.1-only",
-                "TLS 1.1 seulement",
-                "TLS 1.1 only",
-                "TLS 1.2 est la version la plus ancienne qui soit admise (SC.MSS/CONF.01).",
-                "TLS 1.2 is the oldest version that is allowed (SC.MSS/CONF.01).",
-            ),
-            B::Tls10Only => (
-                "tls-1.0-only",
-                "TLS 1.0 seulement",
-                "TLS 1.0 only",
-                "TLS 1.2 est la version la plus ancienne qui soit admise (SC.MSS/CONF.01).",
-                "TLS 1.2 is the oldest version that is allowed (SC.MSS/CONF.01).",
-            ),
-            B::CbcOnly => (
-                "cbc-only",
-                "suites CBC seulement",
-                "CBC suites only",
-                "Les suites CBC ne sont pas dans la liste à négocier (SC.MSS/CONF.03).",
-                "CBC suites are not on the list to negotiate (SC.MSS/CONF.03).",
-            ),
-            B::DheOnly => (
-                "dhe-only",
-                "suites DHE seulement",
-                "DHE suites only",
-                "L’ANSSI tolère DHE à défaut d’ECDHE : ce que fait le LPS est relevé, sans jugement (SC.MSS/CONF.03).",
-                "ANSSI tolerates DHE for want of ECDHE: what the software does is told, not judged (SC.MSS/CONF.03).",
-            ),
-            B::WeakSuitesOnly => (
-                "weak-suites-only",
-                "suites RC4, 3DES, NULL ou EXPORT seulement",
-                "RC4, 3DES, NULL or EXPORT suites only",
-                "Ces suites ne protègent plus rien et ne doivent jamais être négociées (SC.MSS/CONF.03).",
-                "These suites protect nothing any more and must never be negotiated (SC.MSS/CONF.03).",
-            ),
-            B::GammeStandard => (
-                "gamme-standard",
-                "IGC-Santé, gamme Standard",
-                "IGC-Santé, gamme Standard",
-                "Seule la gamme Élémentaire, domaine Organisations, est admise (SC.MSS/CONF.27).",
-                "Only the gamme Élémentaire, domaine Organisations, is allowed (SC.MSS/CONF.27).",
-            ),
-            B::GammeFort => (
-                "gamme-fort",
-                "IGC-Santé, gamme Fort",
-                "IGC-Santé, gamme Fort",
-                "Seule la gamme Élémentaire, domaine Organisations, est admise (SC.MSS/CONF.27).",
-                "Only the gamme Élémentaire, domaine Organisations, is allowed (SC.MSS/CONF.27).",
-            ),
-            B::DomainePersonnes => (
-                "domaine-personnes",
-                "IGC-Santé, domaine Personnes",
-                "IGC-Santé, domaine Personnes",
-                "Sous la même racine, le domaine Personnes n’est pas admis : l’émetteur doit être Élémentaire Organisations (SC.MSS/CONF.27).",
-                "Under the same root, the domaine Personnes is not allowed: the issuer must be Élémentaire Organisations (SC.MSS/CONF.27).",
-            ),
-            B::ProductionName => (
-                "production-name",
-                "chaîne au nom de la production",
-                "chain named as the production’s",
-                "Un nom n’est pas une preuve : seule compte la clé de l’ancre, et production et test ne se mêlent jamais (SC.MSS/CONF.27).",
-                "A name is no proof: only the anchor’s key counts, and production and test never mix (SC.MSS/CONF.27).",
-            ),
-            B::TestName => (
-                "test-name",
-                "chaîne au nom de l’IGC-Santé de test",
-                "chain named as the test IGC-Santé’s",
-                "Un LPS réglé pour un environnement ne doit pas accepter l’IGC-Santé de test d’un autre (SC.MSS/CONF.27).",
-                "Software set up for one environment must not accept the test IGC-Santé of another (SC.MSS/CONF.27).",
-            ),
-            B::CertificateRequired => (
-                "certificate-required",
-                "certificat de client exigé",
-                "client certificate required",
-                "Une BAL applicative s’authentifie par son certificat AUTH_CLI dès la poignée de main (SC.MSS/CONF.12).",
-                "An application mailbox authenticates by its AUTH_CLI certificate in the handshake (SC.MSS/CONF.12).",
-            ),
-            B::NoClientCertificate => (
-                "no-client-certificate",
-                "aucun certificat de client demandé",
-                "no client certificate asked for",
-                "Un opérateur qui ne demande pas de certificat reste un opérateur : une BAL PER ou ORG s’y connecte (SC.MSS/CONF.07).",
-                "An operator that asks for no certificate is still one: a PER or ORG mailbox connects to it (SC.MSS/CONF.07).",
-            ),
-            B::ForeignClientCa => (
-                "foreign-client-ca",
-                "certificat de client demandé d’une autorité étrangère",
-                "client certificate of a foreign authority asked for",
-                "Le LPS n’a rien à présenter à une autorité étrangère : il le dit et ne recommence pas en boucle (SC.MSS/CONF.08, CONF.12).",
-                "The software has nothing to show to a foreign authority: it says so and does not loop (SC.MSS/CONF.08, CONF.12).",
-            ),
-            B::SeveralClientCas => (
-                "several-client-cas",
-                "certificat de client demandé à plusieurs autorités",
-                "client certificate of several authorities asked for",
-                "Parmi plusieurs autorités nommées, le LPS trouve celle de son certificat AUTH_CLI (SC.MSS/CONF.12).",
-                "Among several authorities named, the software finds the one of its AUTH_CLI certificate (SC.MSS/CONF.12).",
-            ),
         }
     }
 }
@@ -507,7 +292,9 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_told_with_the_nearest() {
-        for (wrong, nearest) in [("expird", "expired"), ("self_signed", "self-signed"), ("Tls13Only", "tls-1.3-only")] {
+        for (wrong, nearest) in
+            [("expird", "expired"), ("self_signed", "self-signed"), ("Tls13Only", "tls-1.3-only")]
+        {
             let error = BadServer::parse(wrong).unwrap_err().to_string();
             assert!(error.contains(wrong) && error.contains(&format!("“{nearest}”")), "{error}");
         }

@@ -9,6 +9,7 @@ mod client;
 mod hierarchy;
 mod kind;
 mod server;
+mod texts;
 mod weak;
 
 use std::collections::BTreeMap;

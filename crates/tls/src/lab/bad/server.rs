@@ -97,14 +97,14 @@ impl Lab {
                 let serial = revoked_serial(&self.organisations).to_bytes_be();
                 params.serial_number = Some(SerialNumber::from(serial));
             }
-            B::UnknownCa => return self.from_line(Line::Unknown, bench),
-            B::StaleCrl => return self.from_line(Line::StaleCrl, bench),
-            B::CrlUnreachable => return self.from_line(Line::CrlUnreachable, bench),
-            B::GammeStandard => return self.from_line(Line::Standard, bench),
-            B::GammeFort => return self.from_line(Line::Fort, bench),
-            B::DomainePersonnes => return self.from_line(Line::Personnes, bench),
-            B::ProductionName => return self.from_line(Line::Production, bench),
-            B::TestName => return self.from_line(Line::TestTwin, bench),
+            B::UnknownCa => return self.issued_by(Line::Unknown, bench),
+            B::StaleCrl => return self.issued_by(Line::StaleCrl, bench),
+            B::CrlUnreachable => return self.issued_by(Line::CrlUnreachable, bench),
+            B::GammeStandard => return self.issued_by(Line::Standard, bench),
+            B::GammeFort => return self.issued_by(Line::Fort, bench),
+            B::DomainePersonnes => return self.issued_by(Line::Personnes, bench),
+            B::ProductionName => return self.issued_by(Line::Production, bench),
+            B::TestName => return self.issued_by(Line::TestTwin, bench),
             // SHA-1 is put in place of SHA-256 below; the others have nothing to do with the certificate.
             B::Sha1
             | B::Tls12Only
@@ -140,7 +140,7 @@ impl Lab {
     }
 
     /// A certificate that only its issuer makes bad.
-    fn from_line(&self, line: Line, bench: &mut Bench) -> Result<CertifiedKey, Error> {
+    fn issued_by(&self, line: Line, bench: &mut Bench) -> Result<CertifiedKey, Error> {
         let hierarchy = self.hierarchy(line, bench)?;
         let Hierarchy { issuing, crl_url, .. } = &*hierarchy;
         let leaf = leaf::server(issuing, &self.server_key, &self.server_names, crl_url, self.clock.now())?;

@@ -59,7 +59,10 @@ impl WeakKey {
             let Some(private) = exponent.modinv(&totient) else { continue };
             let public = der::write(
                 der::SEQUENCE,
-                &[&der::write_unsigned(&modulus.to_bytes_be()), &der::write_unsigned(&exponent.to_bytes_be())],
+                &[
+                    &der::write_unsigned(&modulus.to_bytes_be()),
+                    &der::write_unsigned(&exponent.to_bytes_be()),
+                ],
             );
             return Self { modulus, private, public };
         }
@@ -171,7 +174,8 @@ pub(super) fn with_sha1(
     let mut fields = Reader(tbs).take(der::SEQUENCE).ok_or_else(unusable)?;
     fields.any(); // version
     fields.any(); // serial number
-    let algorithm = fields.take(der::SEQUENCE).and_then(|mut algorithm| algorithm.take(der::OBJECT_IDENTIFIER));
+    let algorithm =
+        fields.take(der::SEQUENCE).and_then(|mut algorithm| algorithm.take(der::OBJECT_IDENTIFIER));
     if algorithm.is_none_or(|oid| oid.0 != SHA256_WITH_RSA) {
         return Err(unusable());
     }
@@ -230,9 +234,7 @@ fn is_prime(candidate: &BigUint) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::signature::{
-        RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, UnparsedPublicKey,
-    };
+    use aws_lc_rs::signature::{RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
 
     use super::*;
 
