@@ -11,7 +11,9 @@ use aws_lc_rs::signature::RsaKeyPair;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use kernel::Timestamp;
-use oidc::{Claims, IdClaims, Jwks, LogoutClaims, OtherId, SigningKey, TokenError, Verifier, at_hash, claimed};
+use oidc::{
+    Claims, IdClaims, Jwks, LogoutClaims, OtherId, SigningKey, TokenError, Verifier, at_hash, claimed,
+};
 use serde_json::{Value, json};
 
 const ISSUER: &str = "https://localhost:8802/auth/realms/esante-wallet";
@@ -259,9 +261,8 @@ fn several_issuers_are_accepted_each_with_its_own_keys() {
 #[test]
 fn a_logout_token_is_one_and_nothing_else() {
     let good = LogoutClaims::new(ISSUER, "lps", "s-1", "sub", at(NOW));
-    let read = |claims: &Value| {
-        verifier().logout_token(&KEY.sign_as("logout+jwt", claims).unwrap(), "lps", at(NOW))
-    };
+    let read =
+        |claims: &Value| verifier().logout_token(&KEY.sign_as("logout+jwt", claims).unwrap(), "lps", at(NOW));
     let value = serde_json::to_value(&good).unwrap();
     assert_eq!(read(&value), Ok(good));
     for (change, error) in [

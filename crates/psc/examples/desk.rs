@@ -16,7 +16,8 @@ async fn main() {
     let data = tempfile::tempdir().unwrap();
     let psc = Psc::open(PscConfig::new(data.path(), Clock::system())).unwrap();
     psc::samples().into_iter().for_each(|person| psc.add_identity(person));
-    let client = ClientRegistration::new("lps-0001", Secret::new("s3cret".into()), ["http://localhost:9999/cb"]);
+    let client =
+        ClientRegistration::new("lps-0001", Secret::new("s3cret".into()), ["http://localhost:9999/cb"]);
     psc.register_client(client.named("SantéProMoins 2.1")).unwrap();
     psc.arm("lps-0001", PscFault::AlgNone, 2).keep();
     psc.arm("*", PscFault::JwksRotated, None).keep();
@@ -30,10 +31,11 @@ async fn main() {
             ("binding_message", message),
             ("channel", if message == "42" { "CARD" } else { "MOBILE" }),
         ];
-        let request = axum::http::Request::post("/auth/realms/esante-wallet/protocol/openid-connect/ext/ciba/auth")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(axum::body::Body::from(oidc::encode_pairs(pairs)))
-            .unwrap();
+        let request =
+            axum::http::Request::post("/auth/realms/esante-wallet/protocol/openid-connect/ext/ciba/auth")
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(axum::body::Body::from(oidc::encode_pairs(pairs)))
+                .unwrap();
         psc.realm().oneshot(request).await.unwrap();
     }
     let listener = TcpListener::bind("127.0.0.1:8895").await.unwrap();

@@ -90,7 +90,10 @@ fn issue(psc: &Psc) {
         psc.issue_tokens(DOCTOR, "lps", None).unwrap();
         count += 1;
     }
-    println!("sessions issued, one thread: {:.0} per second", f64::from(count) / start.elapsed().as_secs_f64());
+    println!(
+        "sessions issued, one thread: {:.0} per second",
+        f64::from(count) / start.elapsed().as_secs_f64()
+    );
 }
 
 fn verify(psc: &Psc) {

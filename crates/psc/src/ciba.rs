@@ -191,7 +191,11 @@ mod tests {
         let poll = |decoupled: &mut Decoupled, after: u64| {
             decoupled.poll(name.reveal(), "lps", now + seconds(after)).map_err(|(code, _)| code)
         };
-        assert_eq!(poll(&mut decoupled, 1), Err(ErrorCode::AuthorizationPending), "the first may come at once");
+        assert_eq!(
+            poll(&mut decoupled, 1),
+            Err(ErrorCode::AuthorizationPending),
+            "the first may come at once"
+        );
         assert_eq!(poll(&mut decoupled, 6), Err(ErrorCode::AuthorizationPending));
         let number = decoupled.waiting(now)[0].number.clone();
         assert!(decoupled.answer("another", true, now).is_none());
@@ -212,12 +216,7 @@ mod tests {
         // 4 s after: too early, interval 10. 8 s after: too early, interval 15. 10 s after: too early again.
         assert_eq!(
             polled,
-            [
-                ErrorCode::AuthorizationPending,
-                ErrorCode::SlowDown,
-                ErrorCode::SlowDown,
-                ErrorCode::SlowDown
-            ]
+            [ErrorCode::AuthorizationPending, ErrorCode::SlowDown, ErrorCode::SlowDown, ErrorCode::SlowDown]
         );
         let patient = now + seconds(22 + 20);
         assert_eq!(
@@ -232,10 +231,7 @@ mod tests {
         let name = decoupled.ask(asked(None), now);
         assert_eq!(decoupled.poll(name.reveal(), "thief", now).unwrap_err().0, ErrorCode::InvalidGrant);
         assert_eq!(decoupled.poll("unknown", "lps", now).unwrap_err().0, ErrorCode::InvalidGrant);
-        assert_eq!(
-            decoupled.poll(name.reveal(), "lps", now + LIFE).unwrap_err().0,
-            ErrorCode::ExpiredToken
-        );
+        assert_eq!(decoupled.poll(name.reveal(), "lps", now + LIFE).unwrap_err().0, ErrorCode::ExpiredToken);
         let number = decoupled.waiting(now)[0].number.clone();
         assert!(decoupled.answer(&number, true, now + LIFE).is_none(), "too late");
         decoupled.answer(&number, false, now).unwrap();

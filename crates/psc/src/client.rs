@@ -40,6 +40,9 @@ pub struct ClientRegistration {
     pub certificate_bound_tokens: bool,
     /// Whether persons' answers come by themselves: for CI.
     pub automatic: Option<Automatic>,
+    /// Whether it may use the decoupled flow: in the real world CIBA is switched on for each service at PSC's portal,
+    /// and `unauthorized_client` is what a service meets before.
+    pub decoupled: bool,
 }
 
 /// What a sandbox without a person in front of it answers in her place.
@@ -82,6 +85,13 @@ pub struct ClientSettings {
     /// See [`ClientRegistration::automatic`].
     #[serde(default)]
     pub automatic: Option<Automatic>,
+    /// See [`ClientRegistration::decoupled`].
+    #[serde(default = "yes")]
+    pub decoupled: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl ClientRegistration {
@@ -102,6 +112,7 @@ impl ClientRegistration {
             certificate_subject: None,
             certificate_bound_tokens: false,
             automatic: None,
+            decoupled: true,
         }
     }
 
@@ -141,6 +152,7 @@ impl ClientSettings {
             certificate_subject: None,
             certificate_bound_tokens: false,
             automatic: None,
+            decoupled: true,
         }
     }
 
@@ -241,6 +253,7 @@ impl Clients {
             certificate_subject: registration.certificate_subject,
             certificate_bound_tokens: registration.certificate_bound_tokens,
             automatic: registration.automatic,
+            decoupled: registration.decoupled,
         };
         settings.check()?;
         self.room(&id)?;
@@ -408,7 +421,10 @@ mod tests {
         assert!(again.find("made on the page").is_some());
         declare(&mut again, "first");
         let client = again.find("lps").unwrap();
-        assert!(!client.has_secret("first") && client.has_secret(second.reveal()), "a dead secret stays dead");
+        assert!(
+            !client.has_secret("first") && client.has_secret(second.reveal()),
+            "a dead secret stays dead"
+        );
         assert_eq!(client.settings, edited);
         declare(&mut again, "the owner's own new one");
         assert!(again.find("lps").unwrap().has_secret("the owner's own new one"));

@@ -84,7 +84,9 @@ mod tests {
     #[test]
     fn another_subject_is_another() {
         let certificate = "C=FR, O=GIP, CN=one";
-        for other in ["", "CN=one", "C=FR, O=GIP, CN=two", "C=FR, CN=one, O=GIP", "C=FR, O=GIP, CN=one, CN=one"] {
+        for other in
+            ["", "CN=one", "C=FR, O=GIP, CN=two", "C=FR, CN=one, O=GIP", "C=FR, O=GIP, CN=one, CN=one"]
+        {
             assert!(!same(other, certificate), "{other}");
         }
         assert!(!same("C=FR, CN=a, CN=b", "C=FR, CN=a\\, CN=b"), "a value cannot pass for an attribute");

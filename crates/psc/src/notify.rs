@@ -44,8 +44,7 @@ pub(crate) fn tell(psc: &Psc, ended: &[Session]) {
         let Some(client) = psc.client(&consent.client_id) else { continue };
         let Some(address) = client.settings.backchannel_logout_uri.clone() else { continue };
         let person = subject(&consent.identity);
-        let claims =
-            LogoutClaims::new(psc.issuer(), &consent.client_id, &session.sid, &person, psc.now());
+        let claims = LogoutClaims::new(psc.issuer(), &consent.client_id, &session.sid, &person, psc.now());
         let token = match psc.key().sign_as("logout+jwt", &claims) {
             Ok(token) => Secret::new(token),
             Err(error) => {

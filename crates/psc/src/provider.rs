@@ -10,7 +10,7 @@ use kernel::{Clock, Timestamp, Timing};
 use oidc::{AuthMode, Discovery, Jwks, SigningKey, Verifier};
 
 use crate::ciba::Decoupled;
-use crate::client::{Client, Clients, Record};
+use crate::client::{Automatic, Client, Clients, Record};
 use crate::error::Error;
 use crate::fault::{Armory, PscFault};
 use crate::identity::Identity;
@@ -47,6 +47,8 @@ pub struct PscConfig {
     /// Whom to trust when clients' servers are told of a logout over HTTPS; `None` trusts nobody, and plain HTTP to
     /// this machine only is left.
     pub outgoing: Option<Arc<rustls::ClientConfig>>,
+    /// What answers in persons' places, for clients that do not say themselves.
+    pub automatic: Option<Automatic>,
 }
 
 impl PscConfig {
@@ -61,6 +63,7 @@ impl PscConfig {
             timing: Timing::real(),
             journal: None,
             outgoing: None,
+            automatic: None,
         }
     }
 }
@@ -77,6 +80,7 @@ pub(crate) struct Inner {
     wallet_base: String,
     clock: Clock,
     timing: Timing,
+    automatic: Option<Automatic>,
     keys: RwLock<KeyRing>,
     pub(crate) identities: RwLock<BTreeMap<String, Identity>>,
     /// National identifiers of those that a person made or changed: they are on disk.
@@ -116,6 +120,7 @@ impl Psc {
             clock: config.clock,
             sessions: Mutex::new(Sessions::new(config.timing.clone())),
             timing: config.timing,
+            automatic: config.automatic,
             keys: RwLock::new(keys),
             identities: RwLock::new(edited.clone()),
             edited: Mutex::new(edited),
@@ -198,8 +203,7 @@ impl Psc {
         let fresh = Fresh::make()?;
         let now = self.now();
         let until = now + self.0.timing.session.max(self.0.timing.access_token);
-        let kid =
-            self.0.keys.write().unwrap_or_else(PoisonError::into_inner).rotate(fresh, until, now)?;
+        let kid = self.0.keys.write().unwrap_or_else(PoisonError::into_inner).rotate(fresh, until, now)?;
         tracing::info!(kid, "signing key rotated");
         Ok(kid)
     }
@@ -285,6 +289,11 @@ impl Psc {
 
     pub(crate) fn key(&self) -> Arc<SigningKey> {
         self.0.keys.read().unwrap_or_else(PoisonError::into_inner).current()
+    }
+
+    /// What answers in the place of this client's persons.
+    pub(crate) fn automatic(&self, client: &Client) -> Option<Automatic> {
+        client.settings.automatic.or(self.0.automatic)
     }
 
     pub(crate) fn timing(&self) -> &Timing {

@@ -263,7 +263,9 @@ impl Sessions {
         }
         if session.refresh != Some(digest) {
             self.end(&sid);
-            return refused("The refresh token was used already: its session is closed. Keep the newest one.");
+            return refused(
+                "The refresh token was used already: its session is closed. Keep the newest one.",
+            );
         }
         if now >= session.last_used + self.timing.refresh_token {
             return refused("The refresh token has expired.");
@@ -510,7 +512,10 @@ mod tests {
         let token = sessions.rotate(&session.sid, now).unwrap().refresh_token;
         let wider = sessions.renew(token.reveal(), "lps", Some("openid email"), now).map(|_| ()).unwrap_err();
         assert_eq!(wider.0, ErrorCode::InvalidScope);
-        assert!(sessions.renew(token.reveal(), "lps", Some("openid"), now).is_ok(), "not spent by the refusal");
+        assert!(
+            sessions.renew(token.reveal(), "lps", Some("openid"), now).is_ok(),
+            "not spent by the refusal"
+        );
     }
 
     #[test]
@@ -542,7 +547,9 @@ mod tests {
         assert!(sessions.login(cookie.reveal(), start + minutes(240)).is_none(), "four hours");
         let ended = sessions.log_out(&of_login.sid);
         assert_eq!((ended.len(), ended[0].sid.as_str()), (1, of_login.sid.as_str()));
-        assert!(sessions.login(cookie.reveal(), now).is_none() && sessions.alive(&of_login.sid, now).is_none());
+        assert!(
+            sessions.login(cookie.reveal(), now).is_none() && sessions.alive(&of_login.sid, now).is_none()
+        );
     }
 
     #[test]
@@ -562,7 +569,8 @@ mod tests {
         sessions.code(&session, binding(), now);
         sessions.sign_in("899700000018", AuthMode::Card, now);
         sessions.open(session.consent.clone(), None, now + minutes(60));
-        let left = (sessions.sessions.len(), sessions.refresh.len(), sessions.codes.len(), sessions.logins.len());
+        let left =
+            (sessions.sessions.len(), sessions.refresh.len(), sessions.codes.len(), sessions.logins.len());
         assert_eq!(left, (1, 0, 0, 0));
     }
 

@@ -101,7 +101,8 @@ async fn serve(
             match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
                 Ok(Ok(stream)) => {
                     let chain = stream.get_ref().1.peer_certificates();
-                    let shown = chain.and_then(<[_]>::first).map(|leaf| ClientCertificate(leaf.as_ref().into()));
+                    let shown =
+                        chain.and_then(<[_]>::first).map(|leaf| ClientCertificate(leaf.as_ref().into()));
                     converse(stream, router, peer, shown, stop).await;
                 }
                 Ok(Err(error)) => tracing::debug!(%address, port, %error, "TLS handshake failed"),

@@ -77,7 +77,7 @@ profession-employee = Employee of a structure
 profession-none = No declared profession
 
 wallet-home-title = The sandbox's Pro Santé Connect
-wallet-home-text = This page opens by itself when a piece of software asks for an identification. There is nothing to do here.
+wallet-home-text = The choice opens by itself when software asks for an identification. This is where identities, software and faults are arranged, and where e-CPS answers are played.
 wallet-home-discovery = Discovery document
 wallet-home-issuer = Issuer
 

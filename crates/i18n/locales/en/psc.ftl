@@ -20,8 +20,8 @@ psc-home-waiting = { $count ->
   }
 psc-home-clients = { $count ->
     [0] No software declared
-    [one] One software declared
-   *[other] { $count } declared
+    [one] One software product declared
+   *[other] { $count } software products declared
   }
 psc-home-faults = { $count ->
     [0] No fault armed
@@ -31,8 +31,8 @@ psc-home-faults = { $count ->
 
 psc-logout-other-client = The parameter client_id is not that of the software which the ID token names: no session was closed.
 psc-logout-told = { $count ->
-    [one] One software of this session is being told by your browser.
-   *[other] { $count } of this session are being told by your browser.
+    [one] One software product of this session is being told by your browser.
+   *[other] { $count } software products of this session are being told by your browser.
   }
 psc-logout-continue = Back to the software
 psc-logout-frame = Session being closed in another software
@@ -94,6 +94,7 @@ psc-client-frontchannel = Address told by the browser (front-channel logout)
 psc-client-subject = Subject of the ORG AUTH_CLI certificate (tls_client_auth)
 psc-client-subject-hint = For instance CN=name of the service,OU=3 and SIRET,O=company name,ST=Paris (75),C=FR.
 psc-client-bound = Bind access tokens to the certificate (cnf, x5t#S256)
+psc-client-decoupled = Allow decoupled identification (CIBA)
 psc-client-automatic = Automatic answer, for continuous integration
 psc-client-automatic-hint = The person is the one of login_hint; without it, the choice is shown.
 psc-automatic-none = None: a person answers

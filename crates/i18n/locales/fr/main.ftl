@@ -78,7 +78,7 @@ profession-employee = Personnel de structure
 profession-none = Sans profession déclarée
 
 wallet-home-title = Le Pro Santé Connect du bac à sable
-wallet-home-text = Cette page s'ouvre d'elle-même quand un logiciel demande une identification. Rien n'est à faire ici.
+wallet-home-text = La page de choix s'ouvre d'elle-même quand un logiciel demande une identification. Ici se préparent les identités, les logiciels et les pannes, et se jouent les réponses de l'e-CPS.
 wallet-home-discovery = Document de découverte
 wallet-home-issuer = Émetteur (issuer)
 

@@ -36,6 +36,10 @@ pub(super) async fn authenticate(State(psc): State<Psc>, visitor: Visitor, body:
 fn ask(psc: &Psc, visitor: &Visitor, body: &[u8]) -> Result<(Response, String), Refusal> {
     let form = visitor.form(body)?;
     let client = visitor.client(psc, &form)?;
+    if !client.settings.decoupled {
+        let description = "CIBA is not switched on for this client.";
+        return Err(Refusal::new(ErrorCode::UnauthorizedClient, description));
+    }
     check(&form)?;
     let channel = match form.get("channel") {
         Some(name) => AuthMode::from_name(name).ok_or_else(|| invalid("channel must be CARD or MOBILE."))?,
@@ -73,7 +77,7 @@ fn ask(psc: &Psc, visitor: &Visitor, body: &[u8]) -> Result<(Response, String), 
         scope: form.get("scope").unwrap_or_default().to_owned(),
         life,
         interval,
-        automatic: client.settings.automatic,
+        automatic: psc.automatic(&client),
     };
     let now = psc.now();
     let auth_req_id = psc.decoupled().ask(asked, now);

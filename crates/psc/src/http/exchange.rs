@@ -44,11 +44,15 @@ pub(super) fn exchange(
     }
     let scope = form.get("scope").unwrap_or_default();
     if scope.len() > 1_000 || !scope.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
-        return Err(Refusal::new(ErrorCode::InvalidScope, "scope must be printable ASCII, at most 1000 bytes."));
+        return Err(Refusal::new(
+            ErrorCode::InvalidScope,
+            "scope must be printable ASCII, at most 1000 bytes.",
+        ));
     }
     // RFC 8693 §2.2.2: a subject token that is invalid for any reason is an invalid request.
-    let (subject, _) = resource::live(psc, visitor, token)
-        .map_err(|refusal| invalid(&format!("The subject token cannot be exchanged: {}", refusal.description)))?;
+    let (subject, _) = resource::live(psc, visitor, token).map_err(|refusal| {
+        invalid(&format!("The subject token cannot be exchanged: {}", refusal.description))
+    })?;
     let now = psc.now();
     if !psc.sessions().spend(&subject.jti, subject.exp, now) {
         return Err(invalid("The subject token was exchanged already: each serves once."));

@@ -73,7 +73,8 @@ async fn logout(psc: &Psc, locale: Locale, form: &Form) -> Response {
         };
     };
     let client = psc.client(&hint.aud);
-    let known = client.is_some_and(|client| client.settings.post_logout_redirect_uris.iter().any(|u| u == target));
+    let known =
+        client.is_some_and(|client| client.settings.post_logout_redirect_uris.iter().any(|u| u == target));
     if !known {
         return say(psc, locale, StatusCode::BAD_REQUEST, "logout-redirect-unknown");
     }

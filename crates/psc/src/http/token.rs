@@ -68,7 +68,8 @@ fn by_refresh(psc: &Psc, client: &Client, form: &Form) -> Result<Renewed, Refusa
         return Err(Refusal::new(ErrorCode::InvalidGrant, "The refresh token is refused."));
     }
     let now = psc.now();
-    let owned = psc.sessions().behind(token).filter(|session| session.consent.client_id == id).map(|s| s.sid.clone());
+    let owned =
+        psc.sessions().behind(token).filter(|session| session.consent.client_id == id).map(|s| s.sid.clone());
     if let Some(sid) = owned
         && psc.strike(id, |fault| fault == PscFault::SessionKilled).is_some()
     {
@@ -102,7 +103,9 @@ async fn grant(
         (Some(shown), true) => Some(Confirmation::of(&shown.0)),
         (None, true) => {
             psc.end_session(&sid);
-            return Err(invalid("The tokens of this client are bound to its certificate, which was not shown."));
+            return Err(invalid(
+                "The tokens of this client are bound to its certificate, which was not shown.",
+            ));
         }
         (_, false) => None,
     };

@@ -59,7 +59,12 @@ pub(super) async fn answer(
     let answered = psc.decoupled().answer(form.get("request").unwrap_or_default(), accept, now);
     let Some(request) = answered else { return show(&visit, true) };
     let word = if accept { "accepted" } else { "refused" };
-    tracing::info!(client = request.client_id, identity = request.identity, word, "decoupled request answered");
+    tracing::info!(
+        client = request.client_id,
+        identity = request.identity,
+        word,
+        "decoupled request answered"
+    );
     psc.note(&request.client_id, accept, &format!("ciba {word} by the person identity={}", request.identity));
     visit.back("/ecps")
 }

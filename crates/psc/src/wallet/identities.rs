@@ -231,10 +231,12 @@ impl Profession {
     fn put_into(self, practice: &mut Practice) {
         // Physicians, pharmacists' owners and dentists are addressed by title.
         if practice.profession != self.code {
-            practice.title = if matches!(self.code.as_str(), "10" | "40") { "DR".into() } else { String::new() };
+            practice.title =
+                if matches!(self.code.as_str(), "10" | "40") { "DR".into() } else { String::new() };
         }
         practice.profession = self.code;
-        practice.speciality = Some(self.speciality).filter(|code| !code.is_empty()).map(|code| ("S".into(), code));
+        practice.speciality =
+            Some(self.speciality).filter(|code| !code.is_empty()).map(|code| ("S".into(), code));
         if self.structure.is_empty() {
             practice.activities.clear();
             return;

@@ -128,7 +128,7 @@ async fn authorize(State(psc): State<Psc>, Locale(lang): Locale, headers: Header
         return error_redirect(&psc, &request.redirect_uri, state, ErrorCode::LoginRequired, description);
     }
     let hinted = request.login_hint.as_deref().and_then(|hint| psc.identity(hint));
-    match (psc.client_settings(&request.client_id).and_then(|client| client.automatic), hinted) {
+    match (psc.client(&request.client_id).and_then(|client| psc.automatic(&client)), hinted) {
         (Some(Automatic::Accept), Some(person)) => {
             return identified(&psc, &request, &person.national_id, AuthMode::Mobile, "nobody: automatic");
         }
@@ -192,7 +192,11 @@ fn enter(
         (session, code)
     };
     tracing::info!(client = request.client_id, identity, sid = session.sid, by, "identified");
-    psc.note(&request.client_id, true, &format!("identified identity={identity} sid={} by={by}", session.sid));
+    psc.note(
+        &request.client_id,
+        true,
+        &format!("identified identity={identity} sid={} by={by}", session.sid),
+    );
     let pairs = [
         ("code", code.reveal().as_str()),
         ("state", &request.state),

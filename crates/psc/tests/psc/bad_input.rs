@@ -50,7 +50,9 @@ async fn nothing_redirects_to_an_address_that_is_not_registered() {
     }
     let set = world.psc.issue_tokens(DOCTOR, CLIENT, None).unwrap();
     let hint = set.response.id_token.unwrap();
-    for target in ["https://evil.test/", "http://localhost:9999/bye/", "http://localhost:9999/bye?x", "//evil.test"] {
+    for target in
+        ["https://evil.test/", "http://localhost:9999/bye/", "http://localhost:9999/bye?x", "//evil.test"]
+    {
         let pairs = [("id_token_hint", hint.reveal().as_str()), ("post_logout_redirect_uri", target)];
         let page = world.post_bare("logout", &pairs).await;
         assert_eq!((page.status, page.header(header::LOCATION)), (StatusCode::BAD_REQUEST, ""), "{target}");
@@ -72,7 +74,9 @@ async fn a_code_replayed_kills_the_session_and_is_logged() {
 #[tokio::test]
 async fn pkce_missing_or_wrong_gives_no_token() {
     let world = World::new();
-    for (name, value) in [("code_challenge", ""), ("code_challenge_method", ""), ("code_challenge_method", "plain")] {
+    for (name, value) in
+        [("code_challenge", ""), ("code_challenge_method", ""), ("code_challenge_method", "plain")]
+    {
         let back = world.authorize(&query(&[(name, value)]), "").await;
         assert_eq!(back.sent("error").as_deref(), Some("invalid_request"), "{name}={value}");
     }
@@ -114,7 +118,11 @@ async fn huge_parameters_are_refused_everywhere() {
     }
     let long = "x".repeat(17_000);
     for endpoint in ["token", "token/introspect", "revoke", "ext/ciba/auth"] {
-        assert_eq!(world.post(endpoint, &[("token", &long)]).await.error(), "400 invalid_request", "{endpoint}");
+        assert_eq!(
+            world.post(endpoint, &[("token", &long)]).await.error(),
+            "400 invalid_request",
+            "{endpoint}"
+        );
         let huge = world.post(endpoint, &[("token", &"x".repeat(70_000))]).await;
         assert_eq!(huge.status, StatusCode::PAYLOAD_TOO_LARGE, "{endpoint}");
     }
@@ -150,7 +158,8 @@ async fn a_token_in_an_address_is_refused_even_where_it_is_good() {
     let refresh = set.response.refresh_token.unwrap();
     let query = encode_pairs([("refresh_token", refresh.reveal().as_str())]);
     let credentials = oidc::basic_credentials(CLIENT, &Secret::new(SECRET.into()));
-    let request = form_to(&format!("{}?{query}", at("token"))).header(header::AUTHORIZATION, credentials.reveal());
+    let request =
+        form_to(&format!("{}?{query}", at("token"))).header(header::AUTHORIZATION, credentials.reveal());
     let refused = world.realm(request.body(Body::from("grant_type=refresh_token")).unwrap()).await;
     assert_eq!(refused.error(), "400 invalid_request");
     assert!(!refused.text.contains(refresh.reveal()));
@@ -165,9 +174,13 @@ async fn forms_of_other_sites_and_of_other_browsers_do_nothing() {
     let (_, other_seal, other_cookie) = world.desk("/ecps", "").await;
     assert!(seal != other_seal && cookie != other_cookie);
     let accept = |seal: &str| encode_pairs([("seal", seal), ("request", &number), ("choice", "accept")]);
-    for (seal, cookie) in
-        [("", &cookie), ("x", &cookie), (&other_seal, &cookie), (&seal, &other_cookie), (&seal, &String::new())]
-    {
+    for (seal, cookie) in [
+        ("", &cookie),
+        ("x", &cookie),
+        (&other_seal, &cookie),
+        (&seal, &other_cookie),
+        (&seal, &String::new()),
+    ] {
         let pairs = [("seal", seal), ("request", number.as_str()), ("choice", "accept")];
         assert_eq!(world.submit("/ecps", cookie, &pairs).await.status, StatusCode::FORBIDDEN);
     }

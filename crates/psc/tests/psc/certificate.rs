@@ -73,8 +73,8 @@ impl Live {
 
     /// Tokens by the decoupled flow, with the certificate alone.
     async fn tokens(&self, http: &reqwest::Client) -> TokenResponse {
-        let ask =
-            CibaRequest { login_hint: DOCTOR, binding_message: "07", channel: oidc::AuthMode::Mobile }.body(None);
+        let ask = CibaRequest { login_hint: DOCTOR, binding_message: "07", channel: oidc::AuthMode::Mobile }
+            .body(None);
         let ask = Secret::new(format!("{}&client_id=proxy", ask.reveal()));
         let (status, body) = self.post(http, "ext/ciba/auth", &ask).await;
         let asked = oidc::CibaAnswer::parse(status, &body).unwrap();

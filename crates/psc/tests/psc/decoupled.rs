@@ -39,7 +39,11 @@ async fn a_person_accepts_on_her_telephone_and_the_client_gets_tokens() {
     assert_eq!(world.refresh(tokens.refresh_token.unwrap().reveal()).await.status, StatusCode::OK);
     world.wait(10);
     assert_eq!(world.poll(&name).await.error(), "400 invalid_grant", "a name serves once");
-    assert_eq!(world.submit("/ecps", &cookie, &answer).await.status, StatusCode::CONFLICT, "so does an answer");
+    assert_eq!(
+        world.submit("/ecps", &cookie, &answer).await.status,
+        StatusCode::CONFLICT,
+        "so does an answer"
+    );
 }
 
 #[tokio::test]
@@ -47,7 +51,10 @@ async fn a_refusal_and_a_silence_have_their_errors() {
     let world = World::new();
     let name = name_of(&world.ciba(&[("channel", "MOBILE")]).await);
     let (page, seal, cookie) = world.desk("/ecps", "").await;
-    assert!(page.text.contains("e-CPS ·") && page.headers.get("refresh").is_none(), "a question stands still");
+    assert!(
+        page.text.contains("e-CPS ·") && page.headers.get("refresh").is_none(),
+        "a question stands still"
+    );
     let number = page.between("name=\"request\" value=\"", "\"");
     world.submit("/ecps", &cookie, &[("seal", &seal), ("request", &number), ("choice", "refuse")]).await;
     assert_eq!(world.poll(&name).await.error(), "400 access_denied");
@@ -81,7 +88,14 @@ async fn what_is_wrong_with_a_request_is_named() {
     ] {
         assert_eq!(world.ciba(&[(name, value)]).await.error(), error, "{name}={value}");
     }
-    assert_eq!(world.post_bare("ext/ciba/auth", &[("login_hint", DOCTOR)]).await.error(), "401 invalid_client");
+    assert_eq!(
+        world.post_bare("ext/ciba/auth", &[("login_hint", DOCTOR)]).await.error(),
+        "401 invalid_client"
+    );
+    let off = ClientRegistration::new(CLIENT, Secret::new(SECRET.into()), [CALLBACK]);
+    world.psc.register_client(ClientRegistration { decoupled: false, ..off.clone() }).unwrap();
+    assert_eq!(world.ciba(&[]).await.error(), "400 unauthorized_client");
+    world.psc.register_client(off).unwrap();
     let name = name_of(&world.ciba(&[]).await);
     let stolen = [
         ("grant_type", oidc::CIBA_GRANT),
@@ -91,6 +105,16 @@ async fn what_is_wrong_with_a_request_is_named() {
     ];
     assert_eq!(world.post_bare("token", &stolen).await.error(), "400 invalid_grant");
     assert_eq!(world.poll("unknown").await.error(), "400 invalid_grant");
+}
+
+#[tokio::test]
+async fn a_whole_sandbox_can_do_without_persons() {
+    let world = World::with(|mut config| {
+        config.automatic = Some(Automatic::Refuse);
+        config
+    });
+    let name = name_of(&world.ciba(&[]).await);
+    assert_eq!(world.poll(&name).await.error(), "400 access_denied");
 }
 
 #[tokio::test]

@@ -59,7 +59,10 @@ async fn an_identity_is_made_changed_and_removed_on_the_page() {
     ];
     assert_eq!(world.submit("/identities", &cookie, &pairs).await.status, StatusCode::SEE_OTHER);
     let made = world.psc.identity(&proposed).unwrap();
-    assert_eq!((made.practices.len(), made.practices[0].activities[0].structure.city.as_str()), (1, "RENNES"));
+    assert_eq!(
+        (made.practices.len(), made.practices[0].activities[0].structure.city.as_str()),
+        (1, "RENNES")
+    );
     let again = world.submit("/identities", &cookie, &pairs).await;
     assert!(again.status == StatusCode::BAD_REQUEST && again.text.contains("déjà celui"), "{}", again.text);
     pairs.retain(|(name, _)| !matches!(*name, "new" | "first_structure"));
@@ -71,7 +74,9 @@ async fn an_identity_is_made_changed_and_removed_on_the_page() {
     assert_eq!(changed.practices[1].profession, "50");
     let (list, ..) = world.desk("/identities", &cookie).await;
     assert!(list.text.contains("Loïc d’ESSAI &#60;i&#62;") && !list.text.contains("<i>"));
-    for (name, value) in [("national_id", "a b"), ("given_name", "   "), ("second_structure", &"x".repeat(101))] {
+    for (name, value) in
+        [("national_id", "a b"), ("given_name", "   "), ("second_structure", &"x".repeat(101))]
+    {
         let wrong: Vec<_> = pairs.iter().map(|(n, v)| (*n, if *n == name { value } else { *v })).collect();
         let refused = world.submit("/identities", &cookie, &wrong).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{name}={value}");
@@ -111,7 +116,10 @@ async fn a_client_is_made_on_the_page_and_its_secret_is_told_once() {
     let rotated =
         world.submit("/clients/secret", &cookie, &[("seal", &seal), ("client", "made by hand")]).await;
     let newer = rotated.between("</strong> <span class=\"mono\">", "<");
-    assert_eq!((introspect(&newer).await, introspect(&secret).await), (StatusCode::OK, StatusCode::UNAUTHORIZED));
+    assert_eq!(
+        (introspect(&newer).await, introspect(&secret).await),
+        (StatusCode::OK, StatusCode::UNAUTHORIZED)
+    );
     pairs.retain(|(name, _)| !matches!(*name, "new" | "redirect_uris"));
     pairs.push(("redirect_uris", "http://lps.example/cb"));
     let refused = world.submit("/clients", &cookie, &pairs).await;
@@ -132,7 +140,11 @@ async fn faults_are_armed_and_disarmed_on_the_page() {
     assert_eq!(arm(CLIENT, "alg-none", "1").await.status, StatusCode::SEE_OTHER);
     assert_eq!(arm("*", "slow:1s", "").await.status, StatusCode::SEE_OTHER);
     let unknown = arm(CLIENT, "algnone", "1").await;
-    assert!(unknown.status == StatusCode::BAD_REQUEST && unknown.text.contains("alg-none"), "{}", unknown.text);
+    assert!(
+        unknown.status == StatusCode::BAD_REQUEST && unknown.text.contains("alg-none"),
+        "{}",
+        unknown.text
+    );
     assert_eq!(arm("nobody", "down", "1").await.status, StatusCode::BAD_REQUEST);
     assert_eq!(arm(CLIENT, "down", "0").await.status, StatusCode::BAD_REQUEST);
     let armed = world.psc.armed();
@@ -154,12 +166,12 @@ fn what_was_made_by_hand_is_there_after_a_restart_and_no_secret_is_on_disk() {
     let mine = Identity::minimal("ANS20261123100000", "Maxime", "À LA MAIN");
     psc.save_identity(mine.clone()).unwrap();
     psc.add_identity(Identity::test(DOCTOR));
-    let settings =
-        ClientSettings { redirect_uris: vec![CALLBACK.into()], ..ClientSettings::new("by hand") };
+    let settings = ClientSettings { redirect_uris: vec![CALLBACK.into()], ..ClientSettings::new("by hand") };
     psc.save_client(settings.clone()).unwrap();
     let secret = psc.rotate_secret("by hand").unwrap();
     let register = |psc: &Psc| {
-        psc.register_client(ClientRegistration::new("bench", Secret::new("first".into()), [CALLBACK])).unwrap();
+        psc.register_client(ClientRegistration::new("bench", Secret::new("first".into()), [CALLBACK]))
+            .unwrap();
     };
     register(&psc);
     let newer = psc.rotate_secret("bench").unwrap();

@@ -65,7 +65,8 @@ async fn a_skew_of_five_minutes_is_seen_and_a_leeway_of_thirty_seconds_is_kept()
     let tokens = login(&world).await;
     let access = tokens.access_token.reveal();
     let verifier = world.psc.verifier().with_leeway(Duration::from_secs(30));
-    let (ahead, behind) = (world.psc.now() + Duration::from_secs(300), world.psc.now() - Duration::from_secs(300));
+    let (ahead, behind) =
+        (world.psc.now() + Duration::from_secs(300), world.psc.now() - Duration::from_secs(300));
     assert_eq!(verifier.access(access, ahead).err(), Some(TokenError::Expired));
     assert_eq!(verifier.access(access, behind).err(), Some(TokenError::NotYetValid));
     assert!(verifier.access(access, world.psc.now() - Duration::from_secs(29)).is_ok());
@@ -148,11 +149,8 @@ async fn a_provider_that_is_down_closes_the_connection_and_comes_back() {
     let port = listener.local_addr().unwrap().port();
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     tokio::spawn(web::serve_http(listener, world.psc.realm(), stopped));
-    let http = reqwest::Client::builder()
-        .tls_backend_preconfigured(trusting_nobody())
-        .no_proxy()
-        .build()
-        .unwrap();
+    let http =
+        reqwest::Client::builder().tls_backend_preconfigured(trusting_nobody()).no_proxy().build().unwrap();
     let address = format!("http://127.0.0.1:{port}{}", at("token"));
     let credentials = oidc::basic_credentials(CLIENT, &Secret::new(crate::world::SECRET.into()));
     let post = || http.post(&address).header("authorization", credentials.reveal()).body("").send();

@@ -88,7 +88,9 @@ async fn no_secret_is_logged_or_kept() {
     let desk = format!("{:?}", world.psc.client_log(CLIENT));
     assert!(desk.contains("fault: alg-none") && desk.contains("ciba asked"), "{desk}");
     for secret in secrets {
-        for (where_, text) in [("log", &logged), ("journal", &kept), ("debug", &shown), ("client's log", &desk)] {
+        for (where_, text) in
+            [("log", &logged), ("journal", &kept), ("debug", &shown), ("client's log", &desk)]
+        {
             assert!(!text.contains(&secret), "a secret of {} characters is in the {where_}", secret.len());
         }
     }

@@ -84,7 +84,10 @@ async fn frames_tell_the_other_clients_through_the_browser() {
     let page = logout(&world, &pairs).await;
     assert_eq!(page.status, StatusCode::OK);
     let frame = page.between("<iframe src=\"", "\"");
-    assert!(frame.starts_with("https://other.example:8443/front?a=b&") && frame.contains(&sids[1]), "{frame}");
+    assert!(
+        frame.starts_with("https://other.example:8443/front?a=b&") && frame.contains(&sids[1]),
+        "{frame}"
+    );
     assert!(page.header(header::CONTENT_SECURITY_POLICY).contains("frame-src https://other.example:8443"));
     assert_eq!(page.headers["refresh"], "2; url=http://localhost:9999/bye?state=s");
     assert!(!page.text.contains(&hint) && !page.text.contains("[psc-"), "{}", page.text);

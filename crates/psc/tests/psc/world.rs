@@ -131,7 +131,8 @@ impl World {
 
     /// A page of the desk: `(page, seal, cookie)`.
     pub(crate) async fn desk(&self, path: &str, cookie: &str) -> (Reply, String, String) {
-        let request = Request::get(path).header(header::HOST, "127.0.0.1:8805").header(header::COOKIE, cookie);
+        let request =
+            Request::get(path).header(header::HOST, "127.0.0.1:8805").header(header::COOKIE, cookie);
         let page = self.wallet(request.body(Body::empty()).unwrap()).await;
         let seal = page.between("name=\"seal\" value=\"", "\"");
         let cookie = page.header(header::SET_COOKIE).split(';').next().unwrap().to_owned();
