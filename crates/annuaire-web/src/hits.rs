@@ -197,7 +197,8 @@ fn group(t: T, options: &Options, question: &Question, name: &str, values: &[Fac
         return None;
     }
     let link = |facet: &Facet| {
-        let text = if name == "type" { words::kind(t, &BoxType::parse(&facet.value)) } else { facet.label.clone() };
+        let text =
+            if name == "type" { words::kind(t, &BoxType::parse(&facet.value)) } else { facet.label.clone() };
         let href = question.with(name, &facet.value).address(&options.path);
         (Link { href, text, label: String::new() }, facet.count)
     };

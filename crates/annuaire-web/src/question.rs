@@ -119,11 +119,22 @@ mod tests {
 
     #[test]
     fn an_address_is_read_and_written_back() {
-        let pairs = [("type", "PER"), ("q", " gynéco & co "), ("city", ""), ("type", "ORG"), ("type", "PER"), ("q", "x"), ("z", "1")];
+        let pairs = [
+            ("type", "PER"),
+            ("q", " gynéco & co "),
+            ("city", ""),
+            ("type", "ORG"),
+            ("type", "PER"),
+            ("q", "x"),
+            ("z", "1"),
+        ];
         let question = Question::from_pairs(pairs);
         assert_eq!(question.address("/d"), "/d?q=gyn%C3%A9co+%26+co&type=PER&type=ORG");
         assert_eq!(question.query().types, ["PER", "ORG"]);
-        assert_eq!(question.with("city", "LYON").without("type", "PER").address("/d"), "/d?q=gyn%C3%A9co+%26+co&city=LYON&type=ORG");
+        assert_eq!(
+            question.with("city", "LYON").without("type", "PER").address("/d"),
+            "/d?q=gyn%C3%A9co+%26+co&city=LYON&type=ORG"
+        );
         assert_eq!(question.with("q", "y").get("q"), "y");
         assert_eq!(Question::default().address("/d"), "/d");
     }

@@ -44,8 +44,14 @@ enum Wanted {
     Start(String),
     Inside(String),
     Exactly(String),
-    Token { system: Option<String>, code: Option<String> },
-    Reference { kind: Option<String>, id: String },
+    Token {
+        system: Option<String>,
+        code: Option<String>,
+    },
+    Reference {
+        kind: Option<String>,
+        id: String,
+    },
     /// Prefix, first microsecond, first microsecond after.
     Date(String, i64, i64),
 }
@@ -207,7 +213,12 @@ mod tests {
     #[test]
     fn a_token_has_a_system_or_not() {
         let rpps = || Field::Token("https://rpps.esante.gouv.fr", "99900000018".into());
-        for value in ["99900000018", "https://rpps.esante.gouv.fr|99900000018", "https://rpps.esante.gouv.fr|", "1,99900000018"] {
+        for value in [
+            "99900000018",
+            "https://rpps.esante.gouv.fr|99900000018",
+            "https://rpps.esante.gouv.fr|",
+            "1,99900000018",
+        ] {
             assert!(holds("identifier", value, rpps()), "{value}");
         }
         for value in ["9990000001", "|99900000018", "urn:oid:1|99900000018"] {
@@ -219,7 +230,15 @@ mod tests {
     fn a_day_is_a_day_whole_and_no_older_than_a_month() {
         let at = |text: &str| Field::Date(text.parse().unwrap());
         let noon = || at("2026-11-20T12:00:00Z");
-        for (value, is) in [("ge2026-11-20", true), ("gt2026-11-20", false), ("le2026-11-20", true), ("lt2026-11-20", false), ("2026-11-20", true), ("ne2026-11-20", false), ("ge2026-11-20T12:00:01Z", false)] {
+        for (value, is) in [
+            ("ge2026-11-20", true),
+            ("gt2026-11-20", false),
+            ("le2026-11-20", true),
+            ("lt2026-11-20", false),
+            ("2026-11-20", true),
+            ("ne2026-11-20", false),
+            ("ge2026-11-20T12:00:01Z", false),
+        ] {
             assert_eq!(holds("_lastUpdated", value, noon()), is, "{value}");
         }
         let now = "2026-11-23T12:00:00Z".parse().unwrap();
@@ -233,7 +252,16 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_refused() {
         let now = Timestamp::UNIX_EPOCH;
-        for (key, value) in [("_summary", "count"), ("address-city", "x"), ("family:text", "x"), ("active:not", "true"), ("family", ""), ("family", " , "), ("mailbox-mss-type", "PER"), ("organization.name", "x")] {
+        for (key, value) in [
+            ("_summary", "count"),
+            ("address-city", "x"),
+            ("family:text", "x"),
+            ("active:not", "true"),
+            ("family", ""),
+            ("family", " , "),
+            ("mailbox-mss-type", "PER"),
+            ("organization.name", "x"),
+        ] {
             let refusal = Criterion::parse(Resource::Practitioner, key, value, now).unwrap_err();
             assert_eq!(refusal.status, 400, "{key}");
             assert!(refusal.text.contains(key.split(':').next().unwrap()), "{}", refusal.text);

@@ -12,6 +12,7 @@ use serde_json::Value;
 use web::Peer;
 use wire::{Direction, Fact, Origin, SearchFacts, Service};
 
+use crate::PATH;
 use crate::capability;
 use crate::criterion::short;
 use crate::fault::Fault;
@@ -21,7 +22,6 @@ use crate::render;
 use crate::resource::Resource;
 use crate::sandbox::Sandbox;
 use crate::search::{self, Found};
-use crate::PATH;
 
 /// Longest form of a `_search`, in octets.
 const LONGEST: usize = 64 * 1024;
@@ -62,12 +62,7 @@ impl From<Refusal> for Answer {
 
 impl From<Found> for Answer {
     fn from(found: Found) -> Self {
-        Self {
-            status: StatusCode::OK,
-            body: found.bundle,
-            found: found.total,
-            addresses: found.addresses,
-        }
+        Self { status: StatusCode::OK, body: found.bundle, found: found.total, addresses: found.addresses }
     }
 }
 
@@ -170,7 +165,8 @@ fn route(
         }
         ["_page"] => {
             let id = pairs.iter().find(|(name, _)| name == "id").map_or("", |(_, id)| id.as_str());
-            let gone = || Refusal::new(StatusCode::GONE, "This page is not known, or not any more: search again");
+            let gone =
+                || Refusal::new(StatusCode::GONE, "This page is not known, or not any more: search again");
             let context = sandbox.seal.open(id, now).ok_or_else(gone)?;
             look_up(sandbox, context, asked)
         }
@@ -178,8 +174,13 @@ fn route(
             if parts.len() == 2 && is_get {
                 return Err(nothing());
             }
-            let context =
-                Context { resource: (*name).to_owned(), pairs, before: 0, after: 0, at: now.as_microsecond() };
+            let context = Context {
+                resource: (*name).to_owned(),
+                pairs,
+                before: 0,
+                after: 0,
+                at: now.as_microsecond(),
+            };
             look_up(sandbox, context, asked)
         }
         [name, id] => {

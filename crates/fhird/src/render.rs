@@ -15,12 +15,12 @@ pub(crate) mod system {
     pub(crate) const SIRET: &str = "https://sirene.fr/siret";
     pub(crate) const IDENTIFIER_TYPE: &str = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203";
     pub(crate) const ENTITY: &str = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-3307";
-    pub(crate) const CATEGORY: &str =
-        "https://mos.esante.gouv.fr/NOS/TRE_R09-CategorieProfessionnelle/FHIR/TRE-R09-CategorieProfessionnelle";
+    pub(crate) const CATEGORY: &str = "https://mos.esante.gouv.fr/NOS/TRE_R09-CategorieProfessionnelle/FHIR/TRE-R09-CategorieProfessionnelle";
     pub(crate) const CARD: &str = "https://mos.esante.gouv.fr/NOS/TRE_R08-TypeCarte/FHIR/TRE-R08-TypeCarte";
     pub(crate) const ACTIVITY: &str =
         "https://mos.esante.gouv.fr/NOS/TRE_R22-GenreActivite/FHIR/TRE-R22-GenreActivite";
-    pub(crate) const MODE: &str = "https://mos.esante.gouv.fr/NOS/TRE_R23-ModeExercice/FHIR/TRE-R23-ModeExercice";
+    pub(crate) const MODE: &str =
+        "https://mos.esante.gouv.fr/NOS/TRE_R23-ModeExercice/FHIR/TRE-R23-ModeExercice";
     pub(crate) const SECTOR: &str =
         "https://mos.esante.gouv.fr/NOS/TRE_R02-SecteurActivite/FHIR/TRE-R02-SecteurActivite";
     pub(crate) const MAIL_TYPE: &str =
@@ -42,9 +42,15 @@ pub(crate) mod system {
         let letters = code.trim_end_matches(|c: char| c.is_ascii_digit());
         match letters {
             "C" => "https://mos.esante.gouv.fr/NOS/TRE_R39-Competence/FHIR/TRE-R39-Competence",
-            "CEX" => "https://mos.esante.gouv.fr/NOS/TRE_R40-CompetenceExclusive/FHIR/TRE-R40-CompetenceExclusive",
-            "DSM" => "https://mos.esante.gouv.fr/NOS/TRE_R42-DESCnonQualifiant/FHIR/TRE-R42-DESCnonQualifiant",
-            "CAPA" => "https://mos.esante.gouv.fr/NOS/TRE_R43-CapaciteSavoirFaire/FHIR/TRE-R43-CapaciteSavoirFaire",
+            "CEX" => {
+                "https://mos.esante.gouv.fr/NOS/TRE_R40-CompetenceExclusive/FHIR/TRE-R40-CompetenceExclusive"
+            }
+            "DSM" => {
+                "https://mos.esante.gouv.fr/NOS/TRE_R42-DESCnonQualifiant/FHIR/TRE-R42-DESCnonQualifiant"
+            }
+            "CAPA" => {
+                "https://mos.esante.gouv.fr/NOS/TRE_R43-CapaciteSavoirFaire/FHIR/TRE-R43-CapaciteSavoirFaire"
+            }
             _ => "https://mos.esante.gouv.fr/NOS/TRE_R38-SpecialiteOrdinale/FHIR/TRE-R38-SpecialiteOrdinale",
         }
     }
@@ -94,7 +100,8 @@ pub(crate) fn resource(item: &Item, elements: &[String]) -> Value {
     }
     if !elements.is_empty() {
         let kept = ["resourceType", "id"];
-        fields.retain(|name, _| kept.contains(&name.as_str()) || elements.iter().any(|wanted| wanted == name));
+        fields
+            .retain(|name, _| kept.contains(&name.as_str()) || elements.iter().any(|wanted| wanted == name));
         meta["tag"] = json!([{"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
             "code": "SUBSETTED"}]);
     }
@@ -164,8 +171,10 @@ fn organization(place: &Place, fields: &mut Map<String, Value>) {
     };
     fields.insert(
         "type".into(),
-        json!([one("organizationType", system::ENTITY, place.entity()),
-            one("secteurActiviteRASS", system::SECTOR, place.sector)]),
+        json!([
+            one("organizationType", system::ENTITY, place.entity()),
+            one("secteurActiviteRASS", system::SECTOR, place.sector)
+        ]),
     );
     let mut address = Map::new();
     let mut put = |name: &str, value: Value| {

@@ -317,10 +317,19 @@ impl Item {
             "_lastUpdated" => return vec![Field::Date(self.updated)],
             "active" => return vec![token("", if self.active { "true" } else { "false" })],
             "status" => return vec![token("", if self.active { "active" } else { "inactive" })],
-            "identifier" => return self.identifiers().map(|(system, value, _)| Field::Token(system, value.into())).collect(),
-            "identifier-type" => return self.identifiers().map(|(_, _, kind)| token(system::IDENTIFIER_TYPE, kind)).collect(),
+            "identifier" => {
+                return self
+                    .identifiers()
+                    .map(|(system, value, _)| Field::Token(system, value.into()))
+                    .collect();
+            }
+            "identifier-type" => {
+                return self.identifiers().map(|(_, _, kind)| token(system::IDENTIFIER_TYPE, kind)).collect();
+            }
             _ if !self.active => return Vec::new(),
-            "mailbox-mss" => return self.mailboxes.iter().map(|mailbox| Field::Text(&mailbox.address)).collect(),
+            "mailbox-mss" => {
+                return self.mailboxes.iter().map(|mailbox| Field::Text(&mailbox.address)).collect();
+            }
             "data-information-system" => return vec![token("", self.source())],
             "data-registration-authority" => return vec![token("", self.authority())],
             _ => {}
@@ -328,9 +337,10 @@ impl Item {
         match (&self.body, name) {
             (Body::Practitioner(person), "family") => vec![Field::Text(&person.family)],
             (Body::Practitioner(person), "given") => vec![Field::Text(&person.given)],
-            (Body::Practitioner(person), "name") => {
-                [&person.family, &person.given, &person.title].into_iter().map(|text| Field::Text(text)).collect()
-            }
+            (Body::Practitioner(person), "name") => [&person.family, &person.given, &person.title]
+                .into_iter()
+                .map(|text| Field::Text(text))
+                .collect(),
             (Body::Practitioner(person), "qualification-code") => {
                 let profession = token(system::profession(&person.profession), &person.profession);
                 let category = token(system::CATEGORY, &person.category);
@@ -341,11 +351,17 @@ impl Item {
             (Body::Practitioner(_), "type-smartcard") => vec![token(system::CARD, "CPS")],
             (Body::Role(role), "practitioner") => vec![Field::Reference("Practitioner", &role.person)],
             (Body::Role(role), "organization") => vec![Field::Reference("Organization", &role.place)],
-            (Body::Role(role), "role") => vec![token(system::ACTIVITY, "GENR01"), token(system::MODE, role.mode)],
-            (Body::Organization(place), "name") => vec![Field::Text(&place.company), Field::Text(&place.brand)],
+            (Body::Role(role), "role") => {
+                vec![token(system::ACTIVITY, "GENR01"), token(system::MODE, role.mode)]
+            }
+            (Body::Organization(place), "name") => {
+                vec![Field::Text(&place.company), Field::Text(&place.brand)]
+            }
             (Body::Organization(place), "address-city") => vec![Field::Text(&place.city)],
             (Body::Organization(place), "address-postalcode") => vec![Field::Text(&place.postcode)],
-            (Body::Organization(place), "address-line") => place.lines.iter().map(|line| Field::Text(line)).collect(),
+            (Body::Organization(place), "address-line") => {
+                place.lines.iter().map(|line| Field::Text(line)).collect()
+            }
             (Body::Organization(place), "address") => {
                 let lines = place.lines.iter().chain([&place.city, &place.postcode]);
                 lines.map(|line| Field::Text(line)).collect()
@@ -362,7 +378,9 @@ impl Item {
             (Body::Service(unit) | Body::Device(unit), "organization") => {
                 vec![Field::Reference("Organization", &unit.place)]
             }
-            (Body::Service(unit), "name") | (Body::Device(unit), "device-name") => vec![Field::Text(&unit.name)],
+            (Body::Service(unit), "name") | (Body::Device(unit), "device-name") => {
+                vec![Field::Text(&unit.name)]
+            }
             _ => Vec::new(),
         }
     }
@@ -376,7 +394,9 @@ impl Item {
             ],
             Body::Role(role) => vec![(system::RPPS, role.situation.clone(), "SITUATION")],
             Body::Organization(place) => place.identifiers(),
-            Body::Service(unit) | Body::Device(unit) => vec![(system::IDNST, unit.identifier.clone(), "IDNST")],
+            Body::Service(unit) | Body::Device(unit) => {
+                vec![(system::IDNST, unit.identifier.clone(), "IDNST")]
+            }
         };
         list.into_iter()
     }

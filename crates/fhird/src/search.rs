@@ -75,7 +75,8 @@ pub(crate) fn run(
     let entries = shown.iter().map(|item| entry(item, "match"));
     let entries: Vec<Value> = entries.chain(included.iter().map(|item| entry(item, "include"))).collect();
 
-    let mut links = vec![json!({"relation": "self", "url": address(base, &context.resource, &context.pairs)})];
+    let mut links =
+        vec![json!({"relation": "self", "url": address(base, &context.resource, &context.pairs)})];
     if let Some(last) = page.last().filter(|_| has_more) {
         let next = Context {
             before: context.before + page.len(),
@@ -130,7 +131,10 @@ fn wish(resource: Resource, pairs: &[(String, String)], now: Timestamp) -> Resul
                     "none" => false,
                     "estimate" | "accurate" => true,
                     _ => {
-                        let text = format!("Parameter _total: {:?} is not one of none, estimate, accurate", short(value));
+                        let text = format!(
+                            "Parameter _total: {:?} is not one of none, estimate, accurate",
+                            short(value)
+                        );
                         return Err(Refusal::bad(text));
                     }
                 });

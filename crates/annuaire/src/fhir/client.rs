@@ -6,9 +6,9 @@ use kernel::{Failure, Secret, Stage, Timestamp};
 use reqwest::Url;
 use rustls::ClientConfig;
 
+use super::DAYS_BACK;
 use super::http::Http;
 use super::read::{self, Resource};
-use super::DAYS_BACK;
 
 /// Longest address that is asked with GET; longer ones go as a form to `_search`.
 const LONGEST: usize = 1_500;
@@ -63,7 +63,8 @@ impl Client {
     /// # Errors
     /// [`Stage::Input`] where the address is none, has no TLS and is not of this machine, or where trust is missing.
     pub fn new(settings: Settings) -> Result<Self, Failure> {
-        let wrong = |what: String| Failure::permanent(Stage::Input, format!("the directory's address {what}"));
+        let wrong =
+            |what: String| Failure::permanent(Stage::Input, format!("the directory's address {what}"));
         let base = Url::parse(settings.base.trim_end_matches('/'))
             .map_err(|error| wrong(format!("cannot be read: {error}")))?;
         let is_here = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
@@ -220,7 +221,13 @@ mod tests {
         for base in ["http://127.0.0.1:8803/fhir/v2", "http://localhost:1/", "http://[::1]:1/fhir/v2/"] {
             assert!(client(base).is_ok(), "{base}");
         }
-        for base in ["http://gateway.example/fhir/v2", super::super::BASE, "ftp://localhost", "fhir", "http://127.0.0.1/?a"] {
+        for base in [
+            "http://gateway.example/fhir/v2",
+            super::super::BASE,
+            "ftp://localhost",
+            "fhir",
+            "http://127.0.0.1/?a",
+        ] {
             assert_eq!(client(base).unwrap_err().stage, Stage::Input, "{base}");
         }
         let shown = format!("{:?}", client("http://127.0.0.1:1").unwrap());
@@ -231,7 +238,13 @@ mod tests {
     async fn a_link_that_leads_away_is_not_followed() {
         let client = client("http://127.0.0.1:8803/fhir/v2").unwrap();
         assert!(client.own("http://127.0.0.1:8803/fhir/v2/_page?id=x").is_ok());
-        for link in ["http://127.0.0.1:8804/fhir/v2/_page?id=x", "https://127.0.0.1:8803/", "//evil.example/", "http://a@127.0.0.1:8803/", "javascript:1"] {
+        for link in [
+            "http://127.0.0.1:8804/fhir/v2/_page?id=x",
+            "https://127.0.0.1:8803/",
+            "//evil.example/",
+            "http://a@127.0.0.1:8803/",
+            "javascript:1",
+        ] {
             assert!(client.own(link).is_err(), "{link}");
         }
     }

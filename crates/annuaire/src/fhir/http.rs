@@ -80,7 +80,9 @@ impl Http {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if body.len() + chunk.len() > LONGEST {
-                let text = format!("the directory's answer is longer than {LONGEST} octets: ask for fewer at a time");
+                let text = format!(
+                    "the directory's answer is longer than {LONGEST} octets: ask for fewer at a time"
+                );
                 return Err(Failure::permanent(Stage::Command, text).into());
             }
             body.extend_from_slice(&chunk);
@@ -124,14 +126,17 @@ fn judge(status: StatusCode, body: &[u8]) -> Result<Value, Failure> {
     match status {
         StatusCode::OK => {}
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            let text = format!("the directory refuses the API key: {number}{because}. Check it on the portal");
+            let text =
+                format!("the directory refuses the API key: {number}{because}. Check it on the portal");
             return Err(Failure::permanent(Stage::Authenticate, text));
         }
         StatusCode::TOO_MANY_REQUESTS => {
             return temporary(format!("the directory takes no more calls for now: 429{because}"));
         }
         StatusCode::GONE => {
-            return temporary(format!("this page of the result is not kept any more: 410{because}. Search again"));
+            return temporary(format!(
+                "this page of the result is not kept any more: 410{because}. Search again"
+            ));
         }
         _ if status.is_server_error() => {
             return temporary(format!("the directory is out of order: {number}{because}"));
@@ -143,7 +148,8 @@ fn judge(status: StatusCode, body: &[u8]) -> Result<Value, Failure> {
     }
     let value = serde_json::from_slice::<Value>(body).map_err(|error| {
         let is_page = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<');
-        let what = if is_page { "a page of HTML".to_owned() } else { format!("JSON that cannot be read ({error})") };
+        let what =
+            if is_page { "a page of HTML".to_owned() } else { format!("JSON that cannot be read ({error})") };
         Failure::temporary(Stage::Command, format!("the directory answered 200 with {what} in place of FHIR"))
     })?;
     if value["resourceType"] == "OperationOutcome" {
@@ -196,7 +202,12 @@ mod tests {
             (200, "  <html>", true, "a page of HTML"),
             (200, r#"{"resourceType":"Bun"#, true, "cannot be read"),
             (200, "", true, "cannot be read"),
-            (200, r#"{"resourceType":"OperationOutcome","issue":[{"diagnostics":"later\u0007"}]}"#, true, "(later)"),
+            (
+                200,
+                r#"{"resourceType":"OperationOutcome","issue":[{"diagnostics":"later\u0007"}]}"#,
+                true,
+                "(later)",
+            ),
             (400, r#"{"issue":[{"details":{"text":"no such parameter"}}]}"#, false, "no such parameter"),
             (401, "", false, "refuses the API key"),
             (403, "", false, "refuses the API key"),

@@ -221,7 +221,12 @@ impl Marks {
 /// The code of an extension, whichever way it is written.
 fn code(extension: &Value) -> String {
     let concept = list(&extension["valueCodeableConcept"]["coding"]).first().unwrap_or(&Value::Null);
-    let places = [&concept["code"], &extension["valueCoding"]["code"], &extension["valueCode"], &extension["valueString"]];
+    let places = [
+        &concept["code"],
+        &extension["valueCoding"]["code"],
+        &extension["valueCode"],
+        &extension["valueString"],
+    ];
     places.into_iter().map(text).find(|code| !code.is_empty()).unwrap_or_default().to_uppercase()
 }
 
@@ -232,7 +237,9 @@ fn reference(value: &Value) -> String {
 /// The server puts the postcode in front of some towns.
 fn without_postcode(city: &str) -> String {
     match city.split_once(' ') {
-        Some((code, rest)) if code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_digit()) => rest.trim().to_owned(),
+        Some((code, rest)) if code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_digit()) => {
+            rest.trim().to_owned()
+        }
         _ => city.to_owned(),
     }
 }
@@ -267,7 +274,8 @@ mod tests {
 
     #[test]
     fn the_type_of_a_box_is_found_whichever_way_it_is_written() {
-        let url = "https://interop.esante.gouv.fr/ig/fhir/annuaire/StructureDefinition/as-ext-mailbox-mss-metadata";
+        let url =
+            "https://interop.esante.gouv.fr/ig/fhir/annuaire/StructureDefinition/as-ext-mailbox-mss-metadata";
         for inner in [
             json!({"url": "type", "valueCodeableConcept": {"coding": [{"code": "CAB"}]}}),
             json!({"url": "type", "valueCodeableConcept": {"coding": {"code": "cab"}}}),
@@ -294,10 +302,16 @@ mod tests {
         let bundle = bundle(&value).unwrap();
         assert_eq!((bundle.total, bundle.next.as_deref(), bundle.unread), (Some(2), Some("x"), 2));
         let [person, place] = bundle.resources.as_slice() else { panic!("{bundle:?}") };
-        assert_eq!((person.rpps.as_str(), person.family.as_str(), person.given.as_str()), ("99900000018", "FICTIF", "Anne Laure"));
+        assert_eq!(
+            (person.rpps.as_str(), person.family.as_str(), person.given.as_str()),
+            ("99900000018", "FICTIF", "Anne Laure")
+        );
         assert_eq!(person.mailboxes[0].address, "b@demo.mssante.test");
         assert!(person.active && !place.active && place.is_included);
-        assert_eq!((place.city.as_str(), place.lines.as_slice()), ("MENTON", ["1 R DU PORT".to_owned()].as_slice()));
+        assert_eq!(
+            (place.city.as_str(), place.lines.as_slice()),
+            ("MENTON", ["1 R DU PORT".to_owned()].as_slice())
+        );
         assert_eq!(super::bundle(&json!({"resourceType": "Practitioner"})), None);
     }
 

@@ -88,5 +88,6 @@ directory-no-mailbox = No published MSSanté address.
 directory-places = Places of practice
 directory-everything = All published data
 directory-everything-hint = The fields that are filled in, as the Annuaire Santé publishes them (in French).
+directory-serve-ready = The directory answers at { $address } (key: any, in ESANTE-API-KEY).
 directory-gone = This card is not in the directory any more
 directory-gone-next = The base has changed, or the page's address is incomplete. Search again.

@@ -88,5 +88,6 @@ directory-no-mailbox = Aucune adresse MSSanté publiée.
 directory-places = Lieux d'exercice
 directory-everything = Toutes les données publiées
 directory-everything-hint = Les champs renseignés, tels que l'Annuaire Santé les publie.
+directory-serve-ready = L'annuaire répond à { $address } (clé : n'importe laquelle, dans ESANTE-API-KEY).
 directory-gone = Cette fiche n'est plus dans l'annuaire
 directory-gone-next = La base a changé, ou l'adresse de la page est incomplète. Refaites la recherche.

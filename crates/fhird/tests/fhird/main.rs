@@ -1,5 +1,7 @@
 //! The sandbox over real sockets, with plain HTTP and with the client of `annuaire`.
 
+mod nobody;
+
 use std::time::Duration;
 
 use annuaire::BoxType;
@@ -260,18 +262,31 @@ async fn pages_are_followed_to_the_end_without_a_gap_or_a_repetition() {
     assert_eq!((ids.len(), once.len(), page.total), (121, 121, Some(121)));
 
     let along = client
-        .all("Practitioner", &[("family:exact", "FICTIF17"), ("_revinclude", "PractitionerRole:practitioner")], 10)
+        .all(
+            "Practitioner",
+            &[("family:exact", "FICTIF17"), ("_revinclude", "PractitionerRole:practitioner")],
+            10,
+        )
         .await
         .unwrap();
     let kinds: Vec<&str> = along.iter().map(|one| one.kind.as_str()).collect();
     assert_eq!(kinds, ["Practitioner", "PractitionerRole"]);
     assert_eq!((along[0].rpps.as_str(), along[0].given.as_str()), ("99900000017", "Jean-Rémi"));
     assert_eq!(along[1].mailboxes[0].kind, Some(BoxType::Per));
-    let places = client.all("PractitionerRole", &[("mailbox-mss", "personne.17@"), ("_include", "PractitionerRole:organization")], 10);
+    let places = client.all(
+        "PractitionerRole",
+        &[("mailbox-mss", "personne.17@"), ("_include", "PractitionerRole:organization")],
+        10,
+    );
     assert_eq!(places.await.unwrap()[1].city, "MONTLUÇON");
-    let parent = client.all("Organization", &[("name", "ch d"), ("_include", "Organization:partof")], 10).await;
+    let parent =
+        client.all("Organization", &[("name", "ch d"), ("_include", "Organization:partof")], 10).await;
     assert_eq!(parent.unwrap().len(), 2);
-    let below = [("type", "SA01"), ("_revinclude", "Device:organization"), ("_revinclude", "HealthcareService:organization")];
+    let below = [
+        ("type", "SA01"),
+        ("_revinclude", "Device:organization"),
+        ("_revinclude", "HealthcareService:organization"),
+    ];
     assert_eq!(client.all("Organization", &below, 10).await.unwrap().len(), 4);
     let failure = client.all("Practitioner", &[], 10).await.unwrap_err();
     assert!(failure.message.contains("more than 10"), "{failure}");
@@ -295,10 +310,23 @@ async fn an_address_is_verified_now() {
     let Live::Listed(holders) = client.verify_address(&BOX.to_uppercase()).await.unwrap() else { panic!() };
     assert_eq!((holders[0].name.as_str(), holders[0].rpps.as_str()), ("Anne-Laure FICTIF", "99900000018"));
     assert_eq!((holders[0].mailbox.paperless, holders[0].kind.as_str()), (Some(true), "Practitioner"));
-    let Live::Listed(holders) = client.verify_address("personne.17@medecin.mssante.test").await.unwrap() else { panic!() };
-    assert_eq!((holders[0].name.as_str(), holders[0].kind.as_str()), ("Jean-Rémi FICTIF17", "PractitionerRole"));
-    let Live::Listed(holders) = client.verify_address("secretariat.cardio@ch-essai.mssante.test").await.unwrap() else { panic!() };
-    assert_eq!((holders[0].name.as_str(), holders[0].mailbox.service.as_str()), ("CH D ESSAI", "Cardiologie"));
+    let Live::Listed(holders) = client.verify_address("personne.17@medecin.mssante.test").await.unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(
+        (holders[0].name.as_str(), holders[0].kind.as_str()),
+        ("Jean-Rémi FICTIF17", "PractitionerRole")
+    );
+    let Live::Listed(holders) =
+        client.verify_address("secretariat.cardio@ch-essai.mssante.test").await.unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(
+        (holders[0].name.as_str(), holders[0].mailbox.service.as_str()),
+        ("CH D ESSAI", "Cardiologie")
+    );
     assert_eq!(client.verify_address("anne-laure.fictif@medecin.mssante.tes").await.unwrap(), Live::Absent);
 
     assert!(lab.sandbox.withdraw(BOX) && !lab.sandbox.withdraw(BOX));
