@@ -64,6 +64,9 @@ pub(crate) enum Command {
     Check(Check),
     /// Show a CDA document as text, as a page or as PDF/A
     Show(Show),
+    /// The directory of MSSanté addresses
+    #[command(subcommand)]
+    Annuaire(Annuaire),
     /// Copy the data directory whole, while its server runs
     Backup(Backup),
     /// Look whether the data directory holds together, and say what to do
@@ -71,6 +74,12 @@ pub(crate) enum Command {
     /// The LPS of this binary as an adapter: one step, read from standard input
     #[command(hide = true)]
     LpsAdapter,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Annuaire {
+    /// Serve the sandbox of the directory's FHIR API alone, with invented people
+    Serve(crate::commands::Serve),
 }
 
 #[derive(Debug, Args)]

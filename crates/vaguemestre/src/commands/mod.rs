@@ -1,4 +1,5 @@
 mod account;
+mod annuaire_serve;
 mod backup;
 mod cert;
 mod check;
@@ -15,7 +16,9 @@ mod up;
 
 use bench::Error;
 
-use crate::cli::{Cli, Command};
+pub(crate) use annuaire_serve::Serve;
+
+use crate::cli::{Annuaire, Cli, Command};
 
 /// Carries a command out; the exit code is the one of the contracts.
 pub(crate) async fn run(cli: Cli) -> Result<u8, Error> {
@@ -32,6 +35,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Error> {
         Command::Cert(arguments) => cert::run(&cli, arguments).await,
         Command::Check(arguments) => check::run(&cli, arguments),
         Command::Show(arguments) => show::run(&cli, arguments),
+        Command::Annuaire(Annuaire::Serve(arguments)) => annuaire_serve::run(&cli, arguments).await,
         Command::Backup(arguments) => backup::run(&cli, arguments).await,
         Command::Doctor(arguments) => doctor::run(&cli, arguments).await,
         Command::LpsAdapter => Ok(lps::adapter::run_stdio().await),
