@@ -5,6 +5,7 @@
 //! adapter does can be told from everybody else's traffic by the port it came to.
 
 mod authenticator;
+mod autoconfig;
 mod listeners;
 mod mailbox;
 mod pki;
@@ -22,6 +23,7 @@ use mailstore::MailStore;
 use tls::Lab;
 
 pub use authenticator::Tokens;
+pub use autoconfig::{Autoconfig, autoconfig_router};
 pub use listeners::{Listener, PrivateListeners};
 pub use mailbox::{Kind, Mailbox};
 pub use pki::{pki_router, pki_router_with_journal};
