@@ -69,7 +69,8 @@ impl Board {
         }
         let plans: Vec<Plan> = {
             let armed = self.armed();
-            let meant = |entry: &&Entry| moment.mailbox.is_none_or(|one| one.eq_ignore_ascii_case(&entry.mailbox));
+            let meant =
+                |entry: &&Entry| moment.mailbox.is_none_or(|one| one.eq_ignore_ascii_case(&entry.mailbox));
             armed.entries.iter().filter(meant).map(|entry| entry.plan.clone()).collect()
         };
         plans.iter().find_map(|plan| plan.at(moment))

@@ -21,13 +21,29 @@ pub struct ScriptError {
 const KEYS: [&str; 11] =
     ["name", "at", "protocol", "command", "recipient", "byte", "skip", "times", "percent", "do", "seed"];
 const ACTIONS: [&str; 15] = [
-    "delay", "delay_ms", "throttle", "split", "say", "raw", "answer", "tag", "omit", "add", "challenge", "tls", "uidvalidity",
-    "end", "slow",
+    "delay",
+    "delay_ms",
+    "throttle",
+    "split",
+    "say",
+    "raw",
+    "answer",
+    "tag",
+    "omit",
+    "add",
+    "challenge",
+    "tls",
+    "uidvalidity",
+    "end",
+    "slow",
 ];
 /// What `slow = true` lasts.
 const SLOW: Duration = Duration::from_secs(30);
 /// The longest delay.
 const LONGEST: u64 = 3_600_000;
+/// The largest script, and the most faults in one.
+const LARGEST: usize = 256 * 1024;
+const MOST: usize = 1_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +54,9 @@ struct Raw {
 }
 
 pub(crate) fn script(text: &str) -> Result<Script, ScriptError> {
+    if text.len() > LARGEST {
+        return Err(ScriptError { line: 1, what: format!("a script is at most {LARGEST} octets") });
+    }
     let raw: Raw = toml::from_str(text).map_err(|error| ScriptError {
         line: line_at(text, error.span().map_or(0, |span| span.start)),
         what: error.message().to_owned(),
@@ -56,12 +75,34 @@ pub(crate) fn script(text: &str) -> Result<Script, ScriptError> {
                 ),
             });
         }
+        if script.faults.len() == MOST {
+            return Err(ScriptError {
+                line: fault.line,
+                what: format!("a script has at most {MOST} faults"),
+            });
+        }
         script.faults.push(fault);
     }
+    name_apart(&mut script.faults);
     if script.faults.is_empty() {
         return Err(ScriptError { line: 1, what: "no [[fault]] in this script".into() });
     }
     Ok(script)
+}
+
+/// Faults that were given no name have that of their point: the second one `greeting-2`, and so on, so that a journal
+/// tells them apart.
+fn name_apart(faults: &mut [Fault]) {
+    for at in 1..faults.len() {
+        let (before, rest) = faults.split_at_mut(at);
+        let taken = |name: &str| before.iter().any(|fault| fault.name == name);
+        let point = rest[0].at.name();
+        let fault = &mut rest[0];
+        if fault.name == point && taken(point) {
+            let free = (2..).map(|number| format!("{point}-{number}")).find(|name| !taken(name));
+            fault.name = free.unwrap_or_default();
+        }
+    }
 }
 
 impl Fault {
@@ -104,7 +145,9 @@ impl Reader<'_> {
         let possible = [Protocol::Imap, Protocol::Smtp].into_iter().filter(|one| point.is_of(*one));
         if protocol.is_some_and(|protocol| !point.is_of(protocol)) {
             let names: Vec<_> = possible.map(Protocol::name).collect();
-            return Err(self.error("protocol", &format!("the point “{at}” exists in {} only", names.join(", "))));
+            return Err(
+                self.error("protocol", &format!("the point “{at}” exists in {} only", names.join(", ")))
+            );
         }
         let command = self.string(table, "command")?.map(|command| command.to_ascii_uppercase());
         if command.is_some() && !matches!(point, Point::Command | Point::Answer) {
@@ -118,6 +161,10 @@ impl Reader<'_> {
         if byte > 0 && !matches!(point, Point::Literal | Point::Message) {
             return Err(self.error("byte", "byte means something at the points “literal” and “message” only"));
         }
+        let percent = u8::try_from(self.number(table, "percent", 100)?.unwrap_or(100)).unwrap_or(100);
+        if percent == 0 {
+            return Err(self.error("percent", "with percent = 0 this fault can never happen"));
+        }
         let actions = self.actions(table, point, protocol)?;
         Ok(Fault {
             name: self.string(table, "name")?.unwrap_or(at),
@@ -129,28 +176,47 @@ impl Reader<'_> {
             byte,
             skip: self.count(table, "skip")?.unwrap_or(0),
             times: self.count(table, "times")?.unwrap_or(1),
-            percent: u8::try_from(self.number(table, "percent", 100)?.unwrap_or(100)).unwrap_or(100),
+            percent,
             actions,
         })
     }
 
-    fn actions(&self, table: &Table, point: Point, protocol: Option<Protocol>) -> Result<Vec<Action>, ScriptError> {
+    fn actions(
+        &self,
+        table: &Table,
+        point: Point,
+        protocol: Option<Protocol>,
+    ) -> Result<Vec<Action>, ScriptError> {
         let list = match table.get("do") {
             Some(Value::Array(list)) if !list.is_empty() => list.as_slice(),
             Some(one @ (Value::Table(_) | Value::String(_))) => std::slice::from_ref(one),
-            _ => return Err(self.error("do", "a fault says what happens: do = [{ delay = \"2s\" }, \"cut\"]")),
+            _ => {
+                return Err(self.error("do", "a fault says what happens: do = [{ delay = \"2s\" }, \"cut\"]"));
+            }
         };
         let mut actions = Vec::new();
         for item in list {
             match item {
                 Value::String(word) => actions.push(self.end(word)?),
+                Value::Table(one) if one.len() > 1 => {
+                    // A table has no order, and a fault has one.
+                    return Err(self.error("do", "one action in each pair of braces: do = [{ … }, { … }]"));
+                }
                 Value::Table(one) => {
                     for (key, value) in one {
                         actions.push(self.action(key, value)?);
                     }
                 }
-                _ => return Err(self.error("do", "an action is a word or a table, such as { delay = \"2s\" }")),
+                _ => {
+                    return Err(self.error("do", "an action is a word or a table, such as { delay = \"2s\" }"));
+                }
             }
+        }
+        if let Some(at) = actions.iter().position(|action| matches!(action, Action::End(_)))
+            && at + 1 < actions.len()
+        {
+            let what = format!("“{}” can never happen: the connection has ended", actions[at + 1]);
+            return Err(self.error("do", &what));
         }
         let answers = actions.iter().any(|action| matches!(action, Action::Answer(_)));
         for action in &actions {
@@ -165,7 +231,9 @@ impl Reader<'_> {
                             || answers && matches!(point, Capability | Challenge | Login | Idle))
                 }
                 Action::UidValidity(_) => protocol != Some(Protocol::Smtp) && point.is_of(Protocol::Imap),
-                Action::Answer(_) => !matches!(point, Point::Connect | Point::Handshake | Point::Literal | Point::Message),
+                Action::Answer(_) => {
+                    !matches!(point, Point::Connect | Point::Handshake | Point::Literal | Point::Message)
+                }
                 _ => true,
             };
             if !fits {
@@ -178,6 +246,14 @@ impl Reader<'_> {
     fn action(&self, key: &str, value: &Value) -> Result<Action, ScriptError> {
         let text = || {
             value.as_str().map(str::to_owned).ok_or_else(|| self.error(key, &format!("“{key}” wants a text")))
+        };
+        let word = || {
+            let said = text()?;
+            if said.is_empty() {
+                Err(self.error(key, &format!("“{key}” wants a text that is not empty")))
+            } else {
+                Ok(said)
+            }
         };
         let whole = |most: u64| {
             value
@@ -193,13 +269,13 @@ impl Reader<'_> {
             "throttle" => Action::Throttle(u32::try_from(whole(1 << 30)?).unwrap_or(u32::MAX)),
             "split" => Action::Split(usize::try_from(whole(1 << 20)?).unwrap_or(1)),
             "say" => Action::Say(text()?),
-            "raw" => Action::Raw(text()?),
-            "answer" => Action::Answer(text()?),
-            "tag" => Action::Tag(text()?),
-            "omit" => Action::Omit(text()?.to_ascii_uppercase()),
-            "add" => Action::Add(text()?),
+            "raw" => Action::Raw(word()?),
+            "answer" => Action::Answer(word()?),
+            "tag" => Action::Tag(word()?),
+            "omit" => Action::Omit(word()?.to_ascii_uppercase()),
+            "add" => Action::Add(word()?),
             "challenge" => Action::Challenge(text()?),
-            "tls" => Action::Tls(text()?),
+            "tls" => Action::Tls(word()?),
             "uidvalidity" => Action::UidValidity(u32::try_from(whole(u64::from(u32::MAX))?).unwrap_or(1)),
             "end" => self.end(&text()?)?,
             other => return Err(self.unknown("action", other, &ACTIONS)),
@@ -229,7 +305,9 @@ impl Reader<'_> {
             .and_then(|number| number.checked_mul(unit))
             .filter(|ms| (1..=LONGEST).contains(ms))
             .map(Duration::from_millis)
-            .ok_or_else(|| self.error(text, &format!("“{text}” is no delay: write 250ms, 2s or 1m, one hour at most")))
+            .ok_or_else(|| {
+                self.error(text, &format!("“{text}” is no delay: write 250ms, 2s or 1m, one hour at most"))
+            })
     }
 
     fn string(&self, table: &Table, key: &str) -> Result<Option<String>, ScriptError> {
@@ -255,16 +333,28 @@ impl Reader<'_> {
 
     fn unknown(&self, kind: &str, word: &str, names: &[&str]) -> ScriptError {
         let near = nearest(word, names.iter().copied()).unwrap_or_default();
-        self.error(word, &format!("no {kind} “{word}”; did you mean “{near}”? There are: {}", names.join(", ")))
+        self.error(
+            word,
+            &format!("no {kind} “{word}”; did you mean “{near}”? There are: {}", names.join(", ")),
+        )
     }
 
     /// An error at the line of the table that holds `word`, or at its beginning.
     fn error(&self, word: &str, what: &str) -> ScriptError {
         let rest = &self.text[self.start.min(self.text.len())..];
         let body = rest.get(1..).and_then(|body| body.find("[[")).map_or(rest, |end| &rest[..=end]);
-        let line = body.find(word).map_or(self.line, |at| line_at(self.text, self.start + at));
+        let line = place(body, word).map_or(self.line, |at| line_at(self.text, self.start + at));
         ScriptError { line, what: what.to_owned() }
     }
+}
+
+/// Where a word stands in a table: as a key if it can be, else anywhere as a word of its own.
+fn place(body: &str, word: &str) -> Option<usize> {
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    let whole = |at: &usize| !body[..*at].ends_with(part) && !body[at + word.len()..].starts_with(part);
+    let is_key = |at: &usize| body[at + word.len()..].trim_start().starts_with('=');
+    let places = || body.match_indices(word).map(|(at, _)| at);
+    places().filter(whole).find(is_key).or_else(|| places().find(whole)).or_else(|| places().next())
 }
 
 fn line_at(text: &str, offset: usize) -> usize {
@@ -273,6 +363,8 @@ fn line_at(text: &str, offset: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn refused(text: &str) -> String {
@@ -309,12 +401,128 @@ mod tests {
     fn what_can_never_happen_is_refused() {
         let text = refused("[[fault]]\nat = \"idle\"\nprotocol = \"smtp\"\ndo = \"cut\"");
         assert!(text.contains("exists in imap only"), "{text}");
-        let text = refused("[[fault]]\nat = \"rcpt\"\ntimes = 0\ndo = \"cut\"\n[[fault]]\nat = \"rcpt\"\ndo = \"reset\"");
+        let text = refused(
+            "[[fault]]\nat = \"rcpt\"\ntimes = 0\ndo = \"cut\"\n[[fault]]\nat = \"rcpt\"\ndo = \"reset\"",
+        );
         assert!(text.starts_with("line 5: this fault can never happen: the one of line 1"), "{text}");
         assert!(refused("").contains("no [[fault]]"));
-        assert!(refused("[[fault]]\nat = \"greeting\"\ndo = { tls = \"expired\" }").contains("means nothing"));
+        assert!(
+            refused("[[fault]]\nat = \"greeting\"\ndo = { tls = \"expired\" }").contains("means nothing")
+        );
         assert!(refused("[[fault]]\nat = \"greeting\"\ndo = { delay = \"9h\" }").contains("is no delay"));
         assert!(refused("[[fault]]\nat = \"greeting\"").contains("says what happens"));
         assert!(refused("[[fault]\n").starts_with("line 1"));
+        let text = refused("[[fault]]\nat = \"idle\"\ndo = [\"cut\", { say = \"x\" }]");
+        assert!(text.starts_with("line 3: “say x” can never happen"), "{text}");
+        assert!(
+            refused("[[fault]]\nat = \"idle\"\npercent = 0\ndo = \"cut\"")
+                .starts_with("line 3: with percent")
+        );
+        assert!(
+            refused("[[fault]]\nat = \"idle\"\ndo = { say = \"x\", delay = \"1s\" }").contains("each pair")
+        );
+        assert!(refused("[[fault]]\nat = \"login\"\ndo = { answer = \"\" }").contains("not empty"));
+        assert!(refused("[[fault]]\nat = \"login\"\ndo = { tag = \"x\" }").contains("means nothing"));
+        assert!(refused(&" ".repeat(300_000)).contains("at most"));
+        assert!(
+            refused(&"[[fault]]\nat = \"idle\"\ndo = \"cut\"\n".repeat(1_001))
+                .contains("at most 1000 faults")
+        );
+    }
+
+    #[test]
+    fn an_error_is_at_the_line_of_its_key() {
+        // “at” and “do” stand in the name too.
+        let text = refused("[[fault]]\nname = \"do it at last, late\"\nat = \"greeting\"\ndo = 7");
+        assert!(text.starts_with("line 4: "), "{text}");
+        let text = refused("[[fault]]\nat = \"greeting\"\ndo = \"cut\"\n[[fault]]\nname = \"at\"\n\nat = 3");
+        assert!(text.starts_with("line 7: "), "{text}");
+    }
+
+    #[test]
+    fn faults_without_a_name_are_told_apart() {
+        let one = "[[fault]]\nat = \"idle\"\ndo = \"cut\"\n";
+        let script: Script =
+            format!("{one}{one}[[fault]]\nname = \"x\"\nat = \"idle\"\ndo = \"cut\"\n{one}").parse().unwrap();
+        let names: Vec<_> = script.faults.iter().map(|fault| fault.name.as_str()).collect();
+        assert_eq!(names, ["idle", "idle-2", "x", "idle-3"]);
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![any::<String>(), "[ -~\r\n\"\\\\']{0,40}"]
+            .prop_filter("not empty", |text| !text.is_empty())
+    }
+
+    fn action() -> impl Strategy<Value = Action> {
+        prop_oneof![
+            (1..LONGEST).prop_map(|ms| Action::Delay(Duration::from_millis(ms))),
+            (1..1u32 << 30).prop_map(Action::Throttle),
+            (1..1usize << 20).prop_map(Action::Split),
+            any::<String>().prop_map(Action::Say),
+            text().prop_map(Action::Raw),
+            text().prop_map(Action::Answer),
+            (1..u32::MAX).prop_map(Action::UidValidity),
+        ]
+    }
+
+    fn fault() -> impl Strategy<Value = Fault> {
+        let end =
+            prop_oneof![Just(None), Just(Some(End::Cut)), Just(Some(End::Reset)), Just(Some(End::Silence))];
+        let counts = (0..1_000_000u32, 1..1_000_000u32, 1..=100u8);
+        (
+            text(),
+            prop_oneof![Just(None), "[A-Z]{3,9}".prop_map(Some)],
+            counts,
+            prop::collection::vec(action(), 0..5),
+            end,
+        )
+            .prop_filter("something happens", |(.., actions, end)| !actions.is_empty() || end.is_some())
+            .prop_map(|(name, command, (skip, times, percent), mut actions, end)| {
+                actions.extend(end.map(Action::End));
+                let (line, protocol, recipient) = (0, Some(Protocol::Imap), None);
+                Fault {
+                    name,
+                    line,
+                    at: Point::Command,
+                    protocol,
+                    command,
+                    recipient,
+                    byte: 0,
+                    skip,
+                    times,
+                    percent,
+                    actions,
+                }
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
+            let _ = text.parse::<Script>();
+        }
+
+        #[test]
+        fn no_script_makes_it_panic(
+            at in "(greeting|literal|rcpt|message|[a-z]{0,9})",
+            key in "(byte|times|percent|command|protocol|recipient|name|é)",
+            value in "(-?[0-9]{1,20}|\"[ -~é]{0,9}\"|\\[\\]|true)",
+            action in "(\"[a-zé]{0,9}\"|\\{ [a-z_é]{1,9} = (\"[ -~é]{0,9}\"|-?[0-9]{1,20}) \\}|\\[\\]|7)",
+        ) {
+            let text = format!("[[fault]]\nat = \"{at}\"\n{key} = {value}\ndo = {action}\n");
+            if let Err(error) = text.parse::<Script>() {
+                prop_assert!((1..=5).contains(&error.line), "{}", error);
+            }
+        }
+
+        #[test]
+        fn what_is_written_is_read_again(seed in prop_oneof![Just(None), (0..u64::MAX >> 1).prop_map(Some)], fault in fault()) {
+            let script = Script { seed, faults: vec![fault] };
+            let mut again: Script = script.to_string().parse().map_err(|error| {
+                TestCaseError::fail(format!("{error}: {script}"))
+            })?;
+            again.faults[0].line = 0;
+            prop_assert_eq!(again, script);
+        }
     }
 }

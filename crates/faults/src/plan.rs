@@ -79,8 +79,20 @@ pub struct Hit {
 
 /// Commands that a client may give before it logs in.
 const BEFORE_LOGIN: [&str; 14] = [
-    "CAPABILITY", "NOOP", "LOGOUT", "ID", "STARTTLS", "AUTHENTICATE", "LOGIN", "EHLO", "HELO", "AUTH", "QUIT", "RSET",
-    "HELP", "VRFY",
+    "CAPABILITY",
+    "NOOP",
+    "LOGOUT",
+    "ID",
+    "STARTTLS",
+    "AUTHENTICATE",
+    "LOGIN",
+    "EHLO",
+    "HELO",
+    "AUTH",
+    "QUIT",
+    "RSET",
+    "HELP",
+    "VRFY",
 ];
 
 impl Hit {
@@ -183,7 +195,10 @@ impl Plan {
             }
             *seen = seen.saturating_add(1);
             let due = *seen > fault.skip && (fault.times == 0 || *happened < fault.times);
-            if hit.is_some() || !due || (fault.percent < 100 && state.rng.below(100) >= u64::from(fault.percent)) {
+            if hit.is_some()
+                || !due
+                || (fault.percent < 100 && state.rng.below(100) >= u64::from(fault.percent))
+            {
                 continue;
             }
             *happened = happened.saturating_add(1);

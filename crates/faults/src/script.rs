@@ -114,6 +114,69 @@ impl FromStr for Script {
     }
 }
 
+impl fmt::Display for Script {
+    /// The script as TOML, which reads as the same one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(seed) = self.seed {
+            writeln!(f, "seed = {seed}")?;
+        }
+        self.faults.iter().try_for_each(|fault| write!(f, "\n{fault}"))
+    }
+}
+
+impl fmt::Display for Fault {
+    /// One `[[fault]]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "[[fault]]\nname = {}\nat = \"{}\"", quoted(&self.name), self.at)?;
+        if let Some(protocol) = self.protocol {
+            writeln!(f, "protocol = \"{}\"", protocol.name())?;
+        }
+        for (key, value) in [("command", &self.command), ("recipient", &self.recipient)] {
+            if let Some(value) = value {
+                writeln!(f, "{key} = {}", quoted(value))?;
+            }
+        }
+        if self.byte > 0 {
+            writeln!(f, "byte = {}", self.byte)?;
+        }
+        if self.skip > 0 {
+            writeln!(f, "skip = {}", self.skip)?;
+        }
+        writeln!(f, "times = {}", self.times)?;
+        if self.percent < 100 {
+            writeln!(f, "percent = {}", self.percent)?;
+        }
+        let actions: Vec<String> = self.actions.iter().map(Action::to_toml).collect();
+        writeln!(f, "do = [{}]", actions.join(", "))
+    }
+}
+
+/// A text as TOML writes it.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+impl Action {
+    fn to_toml(&self) -> String {
+        let (key, value) = match self {
+            Self::Delay(time) => ("delay_ms", time.as_millis().to_string()),
+            Self::Throttle(rate) => ("throttle", rate.to_string()),
+            Self::Split(size) => ("split", size.to_string()),
+            Self::Say(text) => ("say", quoted(text)),
+            Self::Raw(text) => ("raw", quoted(text)),
+            Self::Answer(text) => ("answer", quoted(text)),
+            Self::Tag(text) => ("tag", quoted(text)),
+            Self::Omit(word) => ("omit", quoted(word)),
+            Self::Add(word) => ("add", quoted(word)),
+            Self::Challenge(text) => ("challenge", quoted(text)),
+            Self::Tls(name) => ("tls", quoted(name)),
+            Self::UidValidity(value) => ("uidvalidity", value.to_string()),
+            Self::End(end) => return format!("\"{}\"", end.name()),
+        };
+        format!("{{ {key} = {value} }}")
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
