@@ -434,3 +434,21 @@ fn octets_of(fact: Fact) -> Option<String> {
         _ => None,
     }
 }
+
+#[test]
+fn every_script_of_the_gallery_can_be_read() {
+    let gallery = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faults");
+    let mut count = 0;
+    for entry in std::fs::read_dir(gallery).unwrap() {
+        let path = entry.unwrap().path();
+        let script: faults::Script = match std::fs::read_to_string(&path).unwrap().parse() {
+            Ok(script) => script,
+            Err(error) => panic!("{}: {error}", path.display()),
+        };
+        for name in Plan::new(script, 1).tls_names() {
+            tls::BadServer::parse(name).unwrap();
+        }
+        count += 1;
+    }
+    assert!(count >= 13, "{count} scripts");
+}
