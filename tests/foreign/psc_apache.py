@@ -51,8 +51,8 @@ OIDCStateTimeout 120
 OIDCSessionInactivityTimeout 1200
 OIDCRefreshAccessTokenBeforeExpiry 110
 OIDCCookieSameSite On
-OIDCHTTPTimeoutLong 3 1 0
-OIDCHTTPTimeoutShort 3 1 0
+OIDCHTTPTimeoutLong 3
+OIDCHTTPTimeoutShort 3
 <Location />
   Require all granted
 </Location>
@@ -87,7 +87,7 @@ class Apache:
             f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in names.split() if (MODULES / f"mod_{name}.so").exists()
         )
         text = CONFIG.format(
-            root=self.root, port=self.port, modules=modules, discovery=self.lab.up["psc"]["wallet_discovery"], wallet=self.lab.wallet,
+            root=self.root, port=self.port, modules=modules, discovery=self.lab.up["psc"]["wallet_discovery"], wallet=f"{self.lab.issuer}/protocol/openid-connect/auth",
             ca=self.lab.ca_file, client=self.client, base=self.base, passphrase=os.urandom(16).hex(),
             authentication=self.authentication.format(secret=secret),
         )

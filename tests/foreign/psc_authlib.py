@@ -132,9 +132,8 @@ def judge(lab):
     expect("Authlib: without its certificate that client is refused", "invalid_client" in told, told)
 
     for fault, sign in (
-        ("expired", "expired"), ("future", "iat|future"), ("wrong-issuer", "iss"), ("wrong-key", "bad_signature|BadSignature"),
-        ("alg-none", "alg|signature|Algorithm"), ("other-identity", "another sub"), ("missing-claims", "sub|claim"), ("slow:5s", "Timeout|timed out"),
-        ("unavailable-503", "503|unavailable"), ("down", "Connection"), ("jwks-rotated", "kid|key|signature"),
+        ("expired", "expired"), ("future", "not valid yet|iat|future"), ("wrong-issuer", "iss"), ("wrong-key", "bad_signature|BadSignature"),
+        ("alg-none", "alg|signature|Algorithm"), ("other-identity", "another sub"), ("missing-claims", "sub|claim"), ("jwks-rotated", "kid|key|signature"),
     ):
         lab.arm(NAME, fault)
         told = fails(client.log_in)
@@ -142,12 +141,17 @@ def judge(lab):
         good = told != "it worked" and any(part.lower() in told.lower() for part in sign.split("|"))
         expect(f"Authlib: fault {fault} makes it fail", good, told)
     client = Client(lab, secret)  # with the keys fetched again
-    for fault in ("refresh-refused", "session-killed"):
+    # Outages strike whatever comes first: the token endpoint here, not the wallet's page.
+    for fault, sign in (
+        ("refresh-refused", "invalid_grant"), ("session-killed", "invalid_grant"), ("unavailable-503", "503|unavailable"),
+        ("down", "Connection"), ("slow:5s", "Timeout|timed out"),
+    ):
         held = client.log_in()[0]
         lab.arm(NAME, fault)
         told = fails(lambda: client.session.refresh_token(lab.metadata["token_endpoint"], refresh_token=held["refresh_token"]))
         lab.disarm()
-        expect(f"Authlib: fault {fault} makes it fail", "invalid_grant" in told, told)
+        good = told != "it worked" and any(part.lower() in told.lower() for part in sign.split("|"))
+        expect(f"Authlib: fault {fault} makes it fail", good, told)
     decoupled(lab, client, info["SubjectNameID"])
 
 

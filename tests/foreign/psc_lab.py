@@ -50,6 +50,7 @@ class Browser:
         cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
         https = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca_file))
         self.opener = urllib.request.build_opener(https, cookies, Stay, urllib.request.ProxyHandler({}))
+        self.opener.addheaders = [("Accept", "text/html,*/*"), ("User-Agent", "Mozilla/5.0")]
 
     def open(self, url, form=None):
         """One request."""
@@ -69,7 +70,10 @@ class Browser:
             if target.startswith(until):
                 return target
             page = self.open(target)
-        choice = re.search(r'value="(MOBILE [^"]+)"', page.text).group(1)
+        found = re.search(r'value="(MOBILE [^"]+)"', page.text)
+        if not found:
+            raise RuntimeError(f"no choice at {page.url}: {page.status} {page.text[:300]}")
+        choice = found.group(1)
         target = urllib.parse.urljoin(page.url, "/auth/decision")
         return self.open(target, {"request": page.hidden("request"), "choice": choice}).location
 

@@ -173,7 +173,7 @@ try {
   expect("a client certificate instead of a secret", byCertificate.info.sub === info.sub);
   const without = await discover(undefined, client.TlsClientAuth(), "by-certificate");
   const refused = await fails(() => login(without));
-  expect("without its certificate that client is refused", told(refused).includes("invalid_client"), told(refused));
+  expect("without its certificate that client is refused", /invalid_client|challenge/.test(told(refused)), told(refused));
 
   // Faults: healthy, struck, healthy again.
   const struck = async (fault, what, sign) => {
@@ -189,11 +189,13 @@ try {
   await struck("alg-none", enter, /alg|algorithm|signature|JWS/i);
   await struck("other-identity", enter, /sub/i);
   await struck("missing-claims", enter, /sub|claim/i);
-  await struck("slow:5s", enter, /timeout|timed out|abort/i);
-  await struck("unavailable-503", enter, /503|unavailable|unexpected/i);
-  await struck("down", enter, /fetch failed|socket|closed|other side|Unexpected|ERR/i);
+  // Outages strike whatever comes first: the token endpoint here, not the wallet's page.
   const held = (await login(config)).tokens;
-  await struck("refresh-refused", () => client.refreshTokenGrant(config, held.refresh_token), /invalid_grant/);
+  const renew = () => client.refreshTokenGrant(config, held.refresh_token);
+  await struck("refresh-refused", renew, /invalid_grant/);
+  await struck("unavailable-503", renew, /503|unavailable|unexpected/i);
+  await struck("down", renew, /fetch failed|socket|closed|other side|Unexpected|ERR/i);
+  await struck("slow:5s", renew, /timeout|timed out|abort/i);
   const killed = (await login(config)).tokens;
   await struck("session-killed", () => client.refreshTokenGrant(config, killed.refresh_token), /invalid_grant/);
   await struck("jwks-rotated", enter, /key|JWK|signature/i);
