@@ -55,17 +55,9 @@ pub(super) async fn answer(
         Some("refuse") => false,
         _ => return visit.stale(),
     };
-    let now = psc.now();
-    let answered = psc.decoupled().answer(form.get("request").unwrap_or_default(), accept, now);
-    let Some(request) = answered else { return show(&visit, true) };
-    let word = if accept { "accepted" } else { "refused" };
-    tracing::info!(
-        client = request.client_id,
-        identity = request.identity,
-        word,
-        "decoupled request answered"
-    );
-    psc.note(&request.client_id, accept, &format!("ciba {word} by the person identity={}", request.identity));
+    if !psc.answer_request(form.get("request").unwrap_or_default(), accept) {
+        return show(&visit, true);
+    }
     visit.back("/ecps")
 }
 

@@ -108,6 +108,20 @@ async fn what_is_wrong_with_a_request_is_named() {
 }
 
 #[tokio::test]
+async fn a_program_can_answer_in_the_persons_place() {
+    let world = World::new();
+    let name = name_of(&world.ciba(&[]).await);
+    let waiting = world.psc.pending_requests();
+    assert_eq!(
+        (waiting.len(), waiting[0].identity.as_str(), waiting[0].mode),
+        (1, DOCTOR, oidc::AuthMode::Card)
+    );
+    assert!(!world.psc.answer_request("another", true) && world.psc.answer_request(&waiting[0].number, true));
+    assert!(world.psc.pending_requests().is_empty() && !world.psc.answer_request(&waiting[0].number, true));
+    assert!(!world.poll(&name).await.tokens().access_token.reveal().is_empty());
+}
+
+#[tokio::test]
 async fn a_whole_sandbox_can_do_without_persons() {
     let world = World::with(|mut config| {
         config.automatic = Some(Automatic::Refuse);
