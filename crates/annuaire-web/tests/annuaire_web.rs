@@ -78,8 +78,10 @@ fn found() -> Found {
     }
 }
 
+/// As it reads: French punctuation has narrow spaces.
 fn shown(t: T, question: &Question, found: Found) -> String {
-    component(false).results(t, question, &Answer::Found(Box::new(found)))
+    let html = component(false).results(t, question, &Answer::Found(Box::new(found)));
+    html.replace(['\u{202f}', '\u{a0}'], " ")
 }
 
 #[test]
