@@ -94,7 +94,7 @@ psc-client-frontchannel = Address told by the browser (front-channel logout)
 psc-client-subject = Subject of the ORG AUTH_CLI certificate (tls_client_auth)
 psc-client-subject-hint = For instance CN=name of the service,OU=3 and SIRET,O=company name,ST=Paris (75),C=FR.
 psc-client-bound = Bind access tokens to the certificate (cnf, x5t#S256)
-psc-client-decoupled = Allow decoupled identification (CIBA)
+psc-client-decoupled = Do not open decoupled identification (CIBA) to this software
 psc-client-automatic = Automatic answer, for continuous integration
 psc-client-automatic-hint = The person is the one of login_hint; without it, the choice is shown.
 psc-automatic-none = None: a person answers

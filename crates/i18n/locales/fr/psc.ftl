@@ -94,7 +94,7 @@ psc-client-frontchannel = Adresse prévenue par le navigateur (front-channel log
 psc-client-subject = Sujet du certificat ORG AUTH_CLI (tls_client_auth)
 psc-client-subject-hint = Par exemple CN=nom du service,OU=3 et SIRET,O=raison sociale,ST=Paris (75),C=FR.
 psc-client-bound = Lier les jetons d'accès au certificat (cnf, x5t#S256)
-psc-client-decoupled = Autoriser l'identification découplée (CIBA)
+psc-client-decoupled = Ne pas ouvrir l'identification découplée (CIBA) à ce logiciel
 psc-client-automatic = Réponse automatique, pour l'intégration continue
 psc-client-automatic-hint = La personne est celle de login_hint ; sans lui, la page de choix s'affiche.
 psc-automatic-none = Aucune : une personne répond

@@ -185,7 +185,7 @@ fn read(form: &Form) -> ClientSettings {
         certificate_subject: optional(form, "certificate_subject"),
         certificate_bound_tokens: form.get("certificate_bound_tokens").is_some(),
         automatic: form.get("automatic").and_then(Automatic::from_name),
-        decoupled: form.get("decoupled").is_some(),
+        decoupled: form.get("no_decoupled").is_none(),
         client_id,
     }
 }
