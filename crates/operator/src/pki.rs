@@ -114,7 +114,8 @@ async fn ocsp(lab: Arc<Lab>, request: Vec<u8>) -> Response {
         Ok(Err(error)) => return failure(&error.to_string()),
         Err(error) => return failure(&error.to_string()),
     };
-    let told: Vec<String> = answer.told.iter().map(|(serial, status)| format!("OCSP {serial} {status}")).collect();
+    let told: Vec<String> =
+        answer.told.iter().map(|(serial, status)| format!("OCSP {serial} {status}")).collect();
     let told = if told.is_empty() { "OCSP malformedRequest".to_owned() } else { told.join(", ") };
     let mut response = ([(header::CONTENT_TYPE, "application/ocsp-response")], answer.der).into_response();
     response.extensions_mut().insert(Outcome(told));

@@ -4,5 +4,6 @@
 
 mod lab;
 mod old_tls;
+mod pki;
 mod settings;
 mod tokens;
