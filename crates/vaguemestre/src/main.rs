@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Err(error) => return output::usage(&error),
     };
     start_logs();
+    keep_memory_private();
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         tracing::debug!("a TLS provider was installed already");
     }
@@ -43,6 +44,15 @@ fn main() -> ExitCode {
     };
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     ExitCode::from(code)
+}
+
+/// Tokens live in memory: no core dump, no debugger of another process of the same user, no `/proc/PID/mem`
+/// (SC.MSS/CONF.28). Linux only; elsewhere the system's own settings decide.
+fn keep_memory_private() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "this process can be dumped: its memory holds tokens");
+    }
 }
 
 /// Logs on standard error; `VAGUEMESTRE_LOG` (or `RUST_LOG`) says how much, warnings by default.
