@@ -71,6 +71,8 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Look whether the data directory holds together, and say what to do
     Doctor(Doctor),
+    /// Search disks, base dumps and logs for tokens of Pro Santé Connect, and parts of them (SC.MSS/CONF.28)
+    TokenScan(TokenScan),
     /// The LPS of this binary as an adapter: one step, read from standard input
     #[command(hide = true)]
     LpsAdapter,
@@ -266,6 +268,13 @@ pub(crate) struct Backup {
     /// Directory to make; refused where it exists
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenScan {
+    /// Files and directories; links are not followed
+    #[arg(required = true, value_name = "DIR")]
+    pub(crate) paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

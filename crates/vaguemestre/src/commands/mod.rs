@@ -12,6 +12,7 @@ mod proof;
 mod psc;
 mod run;
 mod show;
+mod token_scan;
 mod up;
 
 use bench::Error;
@@ -38,6 +39,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Error> {
         Command::Annuaire(Annuaire::Serve(arguments)) => annuaire_serve::run(&cli, arguments).await,
         Command::Backup(arguments) => backup::run(&cli, arguments).await,
         Command::Doctor(arguments) => doctor::run(&cli, arguments).await,
+        Command::TokenScan(arguments) => token_scan::run(&cli, arguments).await,
         Command::LpsAdapter => Ok(lps::adapter::run_stdio().await),
     }
 }
