@@ -149,7 +149,11 @@ impl Session {
     }
 
     /// Octets of a literal, and what a fault does at one of them.
-    pub(crate) async fn literal_octets(&mut self, octets: &[u8], wrong: &mut Option<(u64, Hit)>) -> Result<(), End> {
+    pub(crate) async fn literal_octets(
+        &mut self,
+        octets: &[u8],
+        wrong: &mut Option<(u64, Hit)>,
+    ) -> Result<(), End> {
         let count = octets.len() as u64;
         let Some((left, hit)) = wrong.take_if(|(left, _)| *left <= count) else {
             if let Some((left, _)) = wrong {
@@ -240,6 +244,9 @@ mod tests {
     #[test]
     fn a_list_loses_and_gains_words() {
         let actions = [Action::Omit("STARTTLS".into()), Action::Add("AUTH=PLAIN".into())];
-        assert_eq!(changed("IMAP4rev1 starttls LOGINDISABLED", &actions), "IMAP4rev1 LOGINDISABLED AUTH=PLAIN");
+        assert_eq!(
+            changed("IMAP4rev1 starttls LOGINDISABLED", &actions),
+            "IMAP4rev1 LOGINDISABLED AUTH=PLAIN"
+        );
     }
 }

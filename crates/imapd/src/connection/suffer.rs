@@ -19,17 +19,27 @@ pub(super) struct Pace {
     size: usize,
     /// Octets a second.
     rate: Option<u32>,
+    /// Pauses made without a rate.
+    pauses: u32,
 }
 
-/// Between two pieces, so that they are not read as one.
-const BETWEEN: Duration = Duration::from_millis(2);
+/// Between two pieces, so that they are not read as one; only so many times on a connection, or a large message split
+/// octet by octet would take minutes. Later pieces are in packets of their own all the same.
+const BETWEEN: (Duration, u32) = (Duration::from_millis(2), 256);
 /// Parts of a second in which a slow server sends something.
 const STEPS: u32 = 10;
 
 impl Pace {
-    fn pause(self, size: usize) -> Duration {
+    fn pause(&mut self, size: usize) -> Duration {
         let size = u32::try_from(size).unwrap_or(u32::MAX);
-        self.rate.map_or(BETWEEN, |rate| Duration::from_secs(1) * size / rate.max(1))
+        match self.rate {
+            Some(rate) => Duration::from_secs(1) * size / rate.max(1),
+            None if self.pauses < BETWEEN.1 => {
+                self.pauses += 1;
+                BETWEEN.0
+            }
+            None => Duration::ZERO,
+        }
     }
 }
 
@@ -53,13 +63,13 @@ impl Connection {
                 self.flush().await?;
                 let step = usize::try_from((rate / STEPS).max(1)).unwrap_or(1);
                 let size = self.pace.map_or(step, |pace| pace.size.min(step));
-                self.pace = Some(Pace { size, rate: Some(*rate) });
+                self.pace = Some(Pace { size, rate: Some(*rate), pauses: 0 });
                 Ok(())
             }
             Action::Split(size) => {
                 self.flush().await?;
                 let rate = self.pace.and_then(|pace| pace.rate);
-                self.pace = Some(Pace { size: (*size).max(1), rate });
+                self.pace = Some(Pace { size: (*size).max(1), rate, pauses: 0 });
                 Ok(())
             }
             Action::Say(text) => {
@@ -155,7 +165,7 @@ impl Connection {
     }
 
     /// Sends what is pending as a fault wants it.
-    pub(super) async fn send_slowly(&mut self, pace: Pace) -> Result<(), End> {
+    pub(super) async fn send_slowly(&mut self, mut pace: Pace) -> Result<(), End> {
         let Some(stream) = &mut self.stream else { return Err(End::Broken("the handshake failed".into())) };
         let pending = match &mut self.deflate {
             Some(deflate) => {
@@ -176,7 +186,10 @@ impl Connection {
                     Err(_) => return Err(End::Broken("the client does not read".into())),
                     Ok(written) => written?,
                 }
-                sleep(pace.pause(size)).await;
+                match pace.pause(size) {
+                    Duration::ZERO => {}
+                    pause => sleep(pause).await,
+                }
                 Ok(())
             };
             tokio::select! {
@@ -185,6 +198,7 @@ impl Connection {
                 done = step => done?,
             }
         }
+        self.pace = Some(pace);
         Ok(())
     }
 }

@@ -103,7 +103,8 @@ impl Bench {
         for implicit_tls in [false, true] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             ports.push(listener.local_addr().unwrap().port());
-            let endpoint = Endpoint { implicit_tls, run: Some(31), offer: offers.port, faults: faults.clone() };
+            let endpoint =
+                Endpoint { implicit_tls, run: Some(31), offer: offers.port, faults: faults.clone() };
             servers.push(tokio::spawn(imapd::serve(context.clone(), listener, endpoint, signal.clone())));
         }
         Self { dir, store, journal, lab, per, clear: ports[0], tls: ports[1], shutdown, servers }
@@ -440,7 +441,8 @@ impl Client {
             return Some(std::mem::take(&mut self.buffer).len());
         }
         let mut chunk = vec![0; 65_536];
-        let read = timeout(Duration::from_secs(30), self.stream.read(&mut chunk)).await.expect("octets in time");
+        let read =
+            timeout(Duration::from_secs(30), self.stream.read(&mut chunk)).await.expect("octets in time");
         read.ok().filter(|read| *read > 0)
     }
 

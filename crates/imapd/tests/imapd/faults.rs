@@ -30,7 +30,10 @@ impl Seen {
     }
 
     pub(crate) fn of(&self, step: &str) -> &Value {
-        self.0.iter().rfind(|line| line["step"] == step).unwrap_or_else(|| panic!("no {step} in {:?}", self.0))
+        self.0
+            .iter()
+            .rfind(|line| line["step"] == step)
+            .unwrap_or_else(|| panic!("no {step} in {:?}", self.0))
     }
 
     fn seconds(&self, step: &str) -> f64 {
@@ -41,7 +44,8 @@ impl Seen {
 /// Has imaplib do these steps.
 pub(crate) async fn imaplib(bench: &Bench, mode: &str, steps: &[&str]) -> Seen {
     let port = if mode == "tls" { bench.tls } else { bench.clear }.to_string();
-    let (good, text) = run("python3", &[&[SCRIPT, mode, &port, &bench.ca(), PER, TOKEN], steps].concat()).await;
+    let (good, text) =
+        run("python3", &[&[SCRIPT, mode, &port, &bench.ca(), PER, TOKEN], steps].concat()).await;
     assert!(good, "{text}");
     Seen(text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{text}"))).collect())
 }
@@ -69,7 +73,11 @@ async fn a_greeting_is_cut_reset_silent_late_or_another() {
         let (bench, plan) = Bench::faulty(&fault("greeting", action)).await;
         let seen = imaplib(&bench, "clear", &["connect"]).await;
         // imaplib reads half a line as a line: what it makes of it is its own affair, that it was cut is not.
-        assert!(seen.failed() && (seen.last().contains(saw) || what.starts_with("raw")), "{action}: {}", seen.last());
+        assert!(
+            seen.failed() && (seen.last().contains(saw) || what.starts_with("raw")),
+            "{action}: {}",
+            seen.last()
+        );
         let seen = imaplib(&bench, "clear", &["connect", "starttls", "login"]).await;
         assert!(!seen.failed(), "it heals: {}", seen.last());
         assert_eq!(bench.faults().await, [told("greeting", what)]);
@@ -85,7 +93,8 @@ async fn a_server_is_late_or_silent() {
     assert!(!seen.failed() && seen.seconds("connect") >= 0.4, "{:?}", seen.0);
     assert_eq!(bench.faults().await, [told("greeting", "delay 400 ms")]);
 
-    let (bench, _) = Bench::faulty(&fault("command", "\"silence\"").replace("do", "command = \"NOOP\"\ndo")).await;
+    let (bench, _) =
+        Bench::faulty(&fault("command", "\"silence\"").replace("do", "command = \"NOOP\"\ndo")).await;
     let seen = imaplib(&bench, "tls", &["connect", "login", "noop"]).await;
     assert!(seen.failed() && seen.last().contains("timed out"), "{}", seen.last());
     assert!(seen.seconds("noop") >= 3.0);
@@ -210,9 +219,19 @@ async fn commands_are_refused_told_of_others_or_answered_under_another_tag() {
         (at("command", "noop", "{ tag = \"ZZ9\" }"), "noop", true, "unexpected response: b'ZZ9 OK"),
         (at("answer", "noop", "{ tag = \"ZZ8\" }"), "noop", true, "unexpected response: b'ZZ8 OK"),
         (at("answer", "fetch", "[{ say = \"* BYE Later\" }, \"cut\"]"), "fetch", true, "Later"),
-        (at("command", "append", "{ answer = \"NO [OVERQUOTA] Full\" }"), "append", false, "[OVERQUOTA] Full"),
+        (
+            at("command", "append", "{ answer = \"NO [OVERQUOTA] Full\" }"),
+            "append",
+            false,
+            "[OVERQUOTA] Full",
+        ),
         (at("answer", "append", "{ answer = \"NO [OVERQUOTA] Full\" }"), "append", false, "[OVERQUOTA] Full"),
-        (at("command", "fetch", "{ say = \"* 1 FETCH (X {0}\\r\\n Y NIL)\\r\\n* HUH\" }"), "fetch", false, "OK"),
+        (
+            at("command", "fetch", "{ say = \"* 1 FETCH (X {0}\\r\\n Y NIL)\\r\\n* HUH\" }"),
+            "fetch",
+            false,
+            "OK",
+        ),
     ] {
         let (bench, _) = Bench::faulty(&script).await;
         bench.deliver("INBOX", LETTER).await;
@@ -229,7 +248,11 @@ async fn commands_are_refused_told_of_others_or_answered_under_another_tag() {
         // Before the literal nothing is stored; after it, it is, and the client was told otherwise.
         let inbox = bench.store.folder(bench.per, "INBOX").await.unwrap().unwrap();
         let stored = bench.store.status(inbox.id).await.unwrap().messages;
-        assert_eq!(stored, if script.contains("\"answer\"\ncommand = \"append\"") { 2 } else { 1 }, "{script}");
+        assert_eq!(
+            stored,
+            if script.contains("\"answer\"\ncommand = \"append\"") { 2 } else { 1 },
+            "{script}"
+        );
     }
 }
 
@@ -299,7 +322,9 @@ async fn same_seed_same_octets() {
     assert_eq!(seen[0], seen[1]);
     assert_ne!(seen[0], seen[2]);
     let text = String::from_utf8_lossy(&seen[0]).into_owned();
-    assert!(text.contains(" NO Later") && text.contains(" OK Nothing done") && text.contains("* OK still here"));
+    assert!(
+        text.contains(" NO Later") && text.contains(" OK Nothing done") && text.contains("* OK still here")
+    );
 }
 
 #[tokio::test]
@@ -344,7 +369,8 @@ async fn a_board_is_for_one_mailbox_and_a_while() {
     let board = Board::default();
     let bench = Bench::asking(Asker::Board(board.clone()), Timing::real()).await;
     let plan = |text: &str| Plan::new(text.parse().unwrap(), 1);
-    let script = "[[fault]]\nat = \"command\"\ncommand = \"SELECT\"\ntimes = 0\ndo = { answer = \"NO [INUSE] x\" }";
+    let script =
+        "[[fault]]\nat = \"command\"\ncommand = \"SELECT\"\ntimes = 0\ndo = { answer = \"NO [INUSE] x\" }";
     let steps = ["connect", "login", "select"];
     let other = board.arm("somebody@else.example", plan(script)).unwrap();
     assert!(imaplib(&bench, "tls", &steps).await.last().contains("OK"));

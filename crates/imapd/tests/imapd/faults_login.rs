@@ -32,7 +32,8 @@ async fn starttls_is_refused_or_followed_by_clear_text() {
     assert!(!format!("{:?}", bench.events().await).contains("ClientHello"));
 
     let injected = "* CAPABILITY IMAP4rev1 AUTH=PLAIN";
-    let (bench, _) = Bench::faulty(&fault("starttls", &format!("{{ say = \"{injected}\" }}")).repeat(2)).await;
+    let (bench, _) =
+        Bench::faulty(&fault("starttls", &format!("{{ say = \"{injected}\" }}")).repeat(2)).await;
     let mut raw = TcpStream::connect(("127.0.0.1", bench.clear)).await.unwrap();
     let mut chunk = [0; 4_096];
     assert!(raw.read(&mut chunk).await.unwrap() > 0);
@@ -43,7 +44,11 @@ async fn starttls_is_refused_or_followed_by_clear_text() {
     assert!(bench.handshake(raw, None).await.is_ok());
     // imaplib forgets what it read before TLS, as it must.
     let seen = imaplib(&bench, "clear", &["connect", "starttls", "capability", "login"]).await;
-    assert!(!seen.failed() && !seen.of("capability")["result"].to_string().contains("PLAIN"), "{}", seen.last());
+    assert!(
+        !seen.failed() && !seen.of("capability")["result"].to_string().contains("PLAIN"),
+        "{}",
+        seen.last()
+    );
     assert_eq!(bench.faults().await.len(), 2);
 }
 
@@ -84,7 +89,10 @@ async fn a_login_is_unavailable_for_a_while_or_never_heard_of_again() {
     assert!(!imaplib(&bench, "tls", &["connect", "login"]).await.failed());
     assert!(plan.report()[0].healed);
     let codes: Vec<_> = bench.auths().await.into_iter().map(|auth| auth.outcome).collect();
-    assert!(matches!(&codes[..2], [AuthOutcome::Refused { code, .. }, _] if code == "unavailable"), "{codes:?}");
+    assert!(
+        matches!(&codes[..2], [AuthOutcome::Refused { code, .. }, _] if code == "unavailable"),
+        "{codes:?}"
+    );
     assert!(matches!(&codes[2], AuthOutcome::Accepted { .. }));
 
     let (bench, _) = Bench::faulty(&fault("login", "\"cut\"")).await;
@@ -95,7 +103,8 @@ async fn a_login_is_unavailable_for_a_while_or_never_heard_of_again() {
 
 #[tokio::test]
 async fn logins_that_a_fault_refuses_count_as_failed_ones() {
-    let script = fault("login", "{ answer = \"NO [AUTHENTICATIONFAILED] No\" }").replace("do", "times = 0\ndo");
+    let script =
+        fault("login", "{ answer = \"NO [AUTHENTICATIONFAILED] No\" }").replace("do", "times = 0\ndo");
     let (bench, _) = Bench::faulty(&script).await;
     let mut client = bench.tls(None).await;
     for attempt in 0..3 {
@@ -105,7 +114,8 @@ async fn logins_that_a_fault_refuses_count_as_failed_ones() {
     assert!(client.rest().await[0].starts_with("* BYE Too many failed logins"));
     assert_eq!(bench.auths().await.len(), 3);
     // The same where the command is refused before its credentials are looked at.
-    let script = "[[fault]]\nat = \"command\"\ncommand = \"authenticate\"\ntimes = 0\ndo = { answer = \"NO x\" }";
+    let script =
+        "[[fault]]\nat = \"command\"\ncommand = \"authenticate\"\ntimes = 0\ndo = { answer = \"NO x\" }";
     let (bench, _) = Bench::faulty(script).await;
     let mut client = bench.tls(None).await;
     for attempt in 0..3 {
