@@ -2,10 +2,12 @@
 //!
 //! `imapd` and `smtpd` know protocols, `psc` knows tokens, `tls` knows certificates: only this crate knows which
 //! person or structure may open which mailbox. A bench opens [`PrivateListeners`] for one run, so that what an
-//! adapter does can be told from everybody else's traffic by the port it came to.
+//! adapter does can be told from everybody else's traffic by the port it came to. Faults are armed on such a port, or on
+//! the fixed ones for a mailbox and a while ([`Operator::faults`]).
 
 mod authenticator;
 mod autoconfig;
+mod faulty;
 mod listeners;
 mod mailbox;
 mod pki;
@@ -70,6 +72,8 @@ pub(crate) struct Shared {
     /// The same, on which TLS 1.1 is all that is offered.
     old_servers: Servers,
     refusals: Arc<refusals::Refusals>,
+    /// What goes wrong on the fixed ports. In memory only: after a crash nothing is armed.
+    faults: faults::Board,
 }
 
 /// What connections work with, for each protocol.
@@ -91,6 +95,7 @@ impl Servers {
                 journal: parts.journal.clone(),
                 store: parts.store.clone(),
                 acceptor: acceptor.clone(),
+                tls_faults: faulty::servers(&parts.lab),
                 authenticator: gate.clone(),
                 limits: parts.limits.clone(),
                 timing: parts.timing.clone(),
@@ -100,6 +105,7 @@ impl Servers {
                 journal: parts.journal.clone(),
                 store: parts.store.clone(),
                 acceptor,
+                tls_faults: faulty::servers(&parts.lab),
                 authenticator: gate.clone(),
                 recipients: recipients.clone(),
                 rates: Arc::clone(rates),
@@ -131,6 +137,7 @@ impl Operator {
                 old_servers: Servers::new(&parts, old, &gate, &recipients, &rates),
                 mailboxes: RwLock::new(mailboxes),
                 refusals: Arc::default(),
+                faults: faults::Board::default(),
                 parts,
             }
         });

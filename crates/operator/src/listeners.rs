@@ -1,6 +1,7 @@
 use std::io;
 use std::sync::Arc;
 
+use faults::{Asker, Plan};
 use sasl::Offer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -43,16 +44,17 @@ impl Operator {
         offer: Offer,
         shutdown: watch::Receiver<bool>,
     ) -> JoinHandle<()> {
-        serve(&self.shared.servers, listener, door, Way { run, offer }, shutdown)
+        let faults = if run.is_none() { Asker::Board(self.faults().clone()) } else { Asker::Nobody };
+        serve(&self.shared.servers, listener, door, Way { run, offer, faults }, shutdown)
     }
 
-    /// Opens an IMAP and an SMTP port for one run, on the loopback, with STARTTLS. Whatever reaches them belongs to
+    /// Opens IMAP and SMTP ports for one run, on the loopback, with STARTTLS and with implicit TLS. Whatever reaches them belongs to
     /// that run: no "first to arrive".
     ///
     /// # Errors
     /// Where the system gives no port.
     pub async fn open_private(&self, run: i64) -> io::Result<PrivateListeners> {
-        open(&self.shared.servers, Way { run: Some(run), offer: Offer::default() }).await
+        open(&self.shared.servers, Way::healthy(run, Offer::default())).await
     }
 
     /// The same with an offer of the run's own.
@@ -60,7 +62,7 @@ impl Operator {
     /// # Errors
     /// Where the system gives no port.
     pub async fn open_private_offering(&self, run: i64, offer: Offer) -> io::Result<PrivateListeners> {
-        open(&self.shared.servers, Way { run: Some(run), offer }).await
+        open(&self.shared.servers, Way::healthy(run, offer)).await
     }
 
     /// The same with a server behind STARTTLS that knows TLS 1.1 and nothing later (SC.MSS/CONF.01): no handshake ever
@@ -69,27 +71,55 @@ impl Operator {
     /// # Errors
     /// Where the system gives no port.
     pub async fn open_old_tls(&self, run: i64) -> io::Result<PrivateListeners> {
-        open(&self.shared.old_servers, Way { run: Some(run), offer: Offer::default() }).await
+        open(&self.shared.old_servers, Way::healthy(run, Offer::default())).await
+    }
+
+    /// The same with servers that do wrong as a plan says; it counts for all of these ports together, and its report
+    /// ([`Plan::report`]) says what was reached. Certificates of the TLS lab are made before the ports open.
+    ///
+    /// # Errors
+    /// Where the system gives no port, and where the plan names a server that the TLS lab does not know
+    /// ([`io::ErrorKind::InvalidInput`], with the nearest name).
+    pub async fn open_private_faulty(
+        &self,
+        run: i64,
+        offer: Offer,
+        plan: Plan,
+    ) -> io::Result<PrivateListeners> {
+        self.prepare_faults(&plan).await?;
+        open(&self.shared.servers, Way { run: Some(run), offer, faults: Asker::Plan(plan) }).await
     }
 }
 
 /// Whose a listener is, and what it offers.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Way {
     run: Option<i64>,
     offer: Offer,
+    faults: Asker,
+}
+
+impl Way {
+    fn healthy(run: i64, offer: Offer) -> Self {
+        Self { run: Some(run), offer, faults: Asker::Nobody }
+    }
 }
 
 async fn open(servers: &Servers, way: Way) -> io::Result<PrivateListeners> {
-    let imap = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let smtp = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let (imap_port, smtp_port) = (imap.local_addr()?.port(), smtp.local_addr()?.port());
+    let doors = [Listener::Imap, Listener::Imaps, Listener::Submission, Listener::Submissions];
+    let mut bound = Vec::new();
+    for door in doors {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        bound.push((door, listener.local_addr()?.port(), listener));
+    }
+    let port = |wanted| bound.iter().find(|(door, ..)| *door == wanted).map_or(0, |(_, port, _)| *port);
+    let [imap_port, imaps_port, smtp_port, smtps_port] = doors.map(port);
     let (close, shutdown) = watch::channel(false);
-    let tasks = vec![
-        serve(servers, imap, Listener::Imap, way, shutdown.clone()),
-        serve(servers, smtp, Listener::Submission, way, shutdown),
-    ];
-    Ok(PrivateListeners { imap_port, smtp_port, close, tasks })
+    let tasks = bound
+        .into_iter()
+        .map(|(door, _, listener)| serve(servers, listener, door, way.clone(), shutdown.clone()))
+        .collect();
+    Ok(PrivateListeners { imap_port, imaps_port, smtp_port, smtps_port, close, tasks })
 }
 
 fn serve(
@@ -99,15 +129,15 @@ fn serve(
     way: Way,
     shutdown: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
-    let Way { run, offer } = way;
+    let Way { run, offer, faults } = way;
     let implicit_tls = matches!(door, Listener::Imaps | Listener::Submissions);
     match door {
         Listener::Imap | Listener::Imaps => {
-            let endpoint = imapd::Endpoint { implicit_tls, run, offer };
+            let endpoint = imapd::Endpoint { implicit_tls, run, offer, faults };
             tokio::spawn(imapd::serve(Arc::clone(&servers.imap), listener, endpoint, shutdown))
         }
         Listener::Submission | Listener::Submissions => {
-            let endpoint = smtpd::Endpoint { implicit_tls, run, offer };
+            let endpoint = smtpd::Endpoint { implicit_tls, run, offer, faults };
             tokio::spawn(smtpd::serve(Arc::clone(&servers.smtp), listener, endpoint, shutdown))
         }
     }
@@ -118,8 +148,12 @@ fn serve(
 pub struct PrivateListeners {
     /// IMAP with STARTTLS.
     pub imap_port: u16,
+    /// IMAP with implicit TLS.
+    pub imaps_port: u16,
     /// SMTP submission with STARTTLS.
     pub smtp_port: u16,
+    /// SMTP submission with implicit TLS.
+    pub smtps_port: u16,
     close: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }

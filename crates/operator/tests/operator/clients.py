@@ -1,4 +1,4 @@
-"""Clients of the standard library: `clients.py old|login imap|smtp PORT CA [default|low]`, tokens on standard input."""
+"""Clients of the standard library: `clients.py old|login imap|imaps|smtp|smtps PORT CA [default|low]`, tokens on standard input."""
 
 import imaplib
 import smtplib
@@ -15,7 +15,12 @@ if sys.argv[5:] == ["low"]:
 
 
 def connect():
-    if protocol == "imap":
+    if protocol == "imaps":
+        client = imaplib.IMAP4_SSL("localhost", port, ssl_context=context)
+    elif protocol == "smtps":
+        client = smtplib.SMTP_SSL("localhost", port, local_hostname="[127.0.0.1]", context=context)
+        client.ehlo()
+    elif protocol == "imap":
         client = imaplib.IMAP4("localhost", port)
         client.starttls(context)
     else:
@@ -27,7 +32,7 @@ def connect():
 
 def login(client, user, token):
     text = f"user={user}\x01auth=Bearer {token}\x01\x01"
-    if protocol == "imap":
+    if protocol.startswith("imap"):
         # Empty on the second call: the challenge of a refusal is answered with an empty line.
         answers = [text.encode(), b""]
         client.authenticate("XOAUTH2", lambda _: answers.pop(0))
