@@ -259,7 +259,11 @@ pub(crate) fn boxes(t: T, card: &Card) -> impl Iterator<Item = BoxRow> {
             BoxType::Cab => "cab",
             _ => "app",
         },
-        structure: address.structure.clone(),
+        // Of one place only, its name was said already.
+        structure: match card.places.as_slice() {
+            [only] if only.structure == address.structure => String::new(),
+            _ => address.structure.clone(),
+        },
         is_machine: address.kind == BoxType::App,
         paperless: address.paperless,
     })
