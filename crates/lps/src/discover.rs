@@ -171,7 +171,7 @@ fn services(records: Vec<RData>) -> Vec<SRV> {
 fn within(target: &Name, own: &Name) -> bool {
     let shared =
         |space: &&str| Name::from_ascii(space).is_ok_and(|space| space.zone_of(target) && space.zone_of(own));
-    own.zone_of(target) || SHARED.iter().any(|space| shared(&space))
+    own.zone_of(target) || SHARED.iter().any(shared)
 }
 
 /// Lowest priority first; within one, by lot, in proportion to the weights (RFC 2782). A target "." among others is

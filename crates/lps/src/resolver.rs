@@ -37,8 +37,11 @@ const SERVERS: usize = 3;
 pub struct Resolver {
     servers: Arc<[SocketAddr]>,
     wait: Duration,
-    kept: Arc<Mutex<HashMap<(Name, RecordType), (Instant, Answer)>>>,
+    kept: Arc<Mutex<Kept>>,
 }
+
+/// What is kept, and until when.
+type Kept = HashMap<(Name, RecordType), (Instant, Answer)>;
 
 /// What a question came to. A "no" is an answer too.
 #[derive(Clone, Debug, PartialEq)]
@@ -161,7 +164,7 @@ impl Resolver {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, HashMap<(Name, RecordType), (Instant, Answer)>> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -51,7 +51,8 @@ fn up_prints_its_object_publishes_it_and_ends_with_0_on_sigterm() {
             "schema": "=vaguemestre/up/1", "version": "=0.1.0", "pid": "integer", "data": "path", "server": "url",
             "api_key_file": "path", "ca_file": "path", "crl_urls": ["url"],
             "psc": {"issuer": "url", "discovery": "url", "wallet_discovery": "url"},
-            "imap": service, "smtp": service, "dns": "any", "directory": "any", "pki": "url", "lps": "any",
+            "imap": service, "smtp": service,
+            "dns": {"host": "=127.0.0.1", "port": "integer", "domains": ["text"]}, "directory": "any", "pki": "url", "lps": "any",
         }),
     );
     let issuer = up["psc"]["issuer"].as_str().unwrap();

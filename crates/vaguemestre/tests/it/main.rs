@@ -14,6 +14,7 @@ mod edges;
 mod errors;
 mod jobs;
 mod mailboxes;
+mod names;
 mod pages;
 mod person;
 mod proof;
