@@ -1,5 +1,7 @@
 //! The sandbox over real sockets, with plain HTTP and with the client of `annuaire`.
 
+#![allow(clippy::unwrap_used)]
+
 mod nobody;
 
 use std::time::Duration;

@@ -97,7 +97,7 @@ fn is_luhn(number: &str) -> bool {
             (_, twice) => twice,
         })
         .sum();
-    number.bytes().all(|byte| byte.is_ascii_digit()) && !number.is_empty() && sum % 10 == 0
+    number.bytes().all(|byte| byte.is_ascii_digit()) && !number.is_empty() && sum.is_multiple_of(10)
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
