@@ -118,7 +118,12 @@ impl Directory {
     /// # Errors
     /// When a file is no extraction, is cut, or the new base is much smaller; when the disk is full; when another import is
     /// under way. The base that served before serves on.
-    pub fn import(&self, files: &[PathBuf], options: &ImportOptions, progress: Progress<'_>) -> Result<Report, Error> {
+    pub fn import(
+        &self,
+        files: &[PathBuf],
+        options: &ImportOptions,
+        progress: Progress<'_>,
+    ) -> Result<Report, Error> {
         let _one = self.0.importing.try_lock().map_err(|_| Error::Busy(self.0.dir.clone()))?;
         let report = import::run(&self.0.dir, files, options, progress)?;
         self.reload()?;

@@ -12,7 +12,9 @@ pub enum Error {
     )]
     NoBase(PathBuf),
     /// The base was written by another version of the program; it is built again by an import.
-    #[error("the base in {dir} has format {found}, this program reads format {expected}: import the extraction again")]
+    #[error(
+        "the base in {dir} has format {found}, this program reads format {expected}: import the extraction again"
+    )]
     OtherVersion {
         /// Where the base is.
         dir: PathBuf,

@@ -57,7 +57,8 @@ pub(crate) fn rank(packed: &str, plan: &Plan, query: &Query) -> Option<Ranked> {
     score += in_one_place(&mut card, &best_readings);
     score += speaks_for(&card, plan, query, &reasons);
     matching_first(&mut card, &reasons);
-    let name = if card.kind == Kind::Person { format!("{} {}", card.family, card.given) } else { card.name.clone() };
+    let name =
+        if card.kind == Kind::Person { format!("{} {}", card.family, card.given) } else { card.name.clone() };
     Some(Ranked { score, order: (fold(&name), card.id.clone()), card, reasons, met })
 }
 
@@ -97,8 +98,9 @@ fn meets(test: &Test, own: &dyn Has) -> Option<String> {
     match test {
         Test::Word(column, word) => own.first(*column, &|known| known == word),
         Test::Prefix(column, prefix) => own.first(*column, &|known| known.starts_with(prefix.as_str())),
-        Test::Near { column, word, distance: limit, prefix: false } => (0..=*limit)
-            .find_map(|far| own.first(*column, &|known| distance(word, known, far) <= far)),
+        Test::Near { column, word, distance: limit, prefix: false } => {
+            (0..=*limit).find_map(|far| own.first(*column, &|known| distance(word, known, far) <= far))
+        }
         Test::Near { column, word, distance: limit, prefix: true } => own.first(*column, &|known| {
             let lengths = word.len().saturating_sub(*limit)..=word.len() + limit;
             lengths
@@ -248,7 +250,9 @@ fn value_of(card: &Card, field: FieldName, word: &str) -> String {
             let mut known = card.identifiers.iter();
             known.find(|known| known.eq_ignore_ascii_case(word)).cloned().unwrap_or_else(|| word.to_owned())
         }
-        FieldName::Type => card.addresses.first().map(|address| address.kind.code().to_owned()).unwrap_or_default(),
+        FieldName::Type => {
+            card.addresses.first().map(|address| address.kind.code().to_owned()).unwrap_or_default()
+        }
         FieldName::Texte => pick(
             &mut [card.family.as_str(), card.given.as_str(), card.name.as_str()]
                 .into_iter()
@@ -271,7 +275,9 @@ pub(crate) fn meant(plan: &Plan, first: &Ranked, labels: &Labels) -> Option<Stri
                 Some(reason) if reason.how == How::Typo || reason.how == How::Phonetic => {
                     changed = true;
                     match reason.field {
-                        FieldName::Profession | FieldName::Specialite => trade_meant(&criterion.words, labels),
+                        FieldName::Profession | FieldName::Specialite => {
+                            trade_meant(&criterion.words, labels)
+                        }
                         _ if reason.how == How::Phonetic => fold(&reason.value),
                         _ => word.clone(),
                     }

@@ -157,7 +157,12 @@ impl Opened {
     }
 
     /// Adds readings to a criterion; one that nothing meets is left out.
-    fn widen(&self, criterion: &mut Criterion, weighed: &mut Weighed, readings: Vec<Reading>) -> Result<(), Error> {
+    fn widen(
+        &self,
+        criterion: &mut Criterion,
+        weighed: &mut Weighed,
+        readings: Vec<Reading>,
+    ) -> Result<(), Error> {
         let mut levels: BTreeMap<u8, Bits> = BTreeMap::new();
         for reading in readings {
             let mut bits = self.base.none();
@@ -167,7 +172,10 @@ impl Opened {
             }
             weighed.any.or(&bits);
             // What a criterion is about is what its heaviest reading that leads anywhere is about.
-            if criterion.field == FieldName::Texte && reading.field != FieldName::Nom && criterion.readings.is_empty() {
+            if criterion.field == FieldName::Texte
+                && reading.field != FieldName::Nom
+                && criterion.readings.is_empty()
+            {
                 criterion.field = reading.field;
             }
             match levels.entry(reading.weight) {
@@ -239,7 +247,8 @@ impl Opened {
         let mut first = None;
         for card in bits.iter().take(ENOUGH as usize) {
             let packed = self.base.card(card)?;
-            let is_it = crate::index::card_of(&crate::index::records(&packed)).is_some_and(|card| card.id == id);
+            let is_it =
+                crate::index::card_of(&crate::index::records(&packed)).is_some_and(|card| card.id == id);
             if is_it {
                 return Ok(Some(packed));
             }
@@ -269,7 +278,9 @@ impl Opened {
             });
             most(values.collect())
         };
-        let pair = |pairs: &[crate::index::Pair], at: usize| pairs.get(at).map(|pair| (pair.0.clone(), pair.1.clone()));
+        let pair = |pairs: &[crate::index::Pair], at: usize| {
+            pairs.get(at).map(|pair| (pair.0.clone(), pair.1.clone()))
+        };
         let plain = |names: &[String], at: usize| names.get(at).map(|name| (name.clone(), name.clone()));
         let mut types: BTreeMap<&str, u64> = BTreeMap::new();
         for (mask, count) in &counts[Counted::Types as usize] {
@@ -321,7 +332,8 @@ fn lookup(id: &str) -> Option<(Column, String)> {
         return Some((Column::Mail, lower.strip_prefix("b-").unwrap_or(&lower).to_owned()));
     }
     let is_number = lower.len() >= 8 && lower.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let bare = if lower.len() == 12 && lower.starts_with('8') { lower[1..].to_owned() } else { structure(&lower) };
+    let bare =
+        if lower.len() == 12 && lower.starts_with('8') { lower[1..].to_owned() } else { structure(&lower) };
     is_number.then_some((Column::Identifier, bare))
 }
 
@@ -354,7 +366,11 @@ fn sounds(criterion: &Criterion) -> Vec<Reading> {
 fn best(cards: &Bits, weighed: &[Weighed], soft: &[(u32, Bits)], keep: usize) -> Vec<u32> {
     let weight = |card: u32| -> u32 {
         let hard = weighed.iter().map(|weighed| {
-            weighed.levels.iter().find(|(_, bits)| bits.contains(card)).map_or(0, |(weight, _)| u32::from(*weight))
+            weighed
+                .levels
+                .iter()
+                .find(|(_, bits)| bits.contains(card))
+                .map_or(0, |(weight, _)| u32::from(*weight))
         });
         let soft = soft.iter().filter(|(_, bits)| bits.contains(card)).map(|(weight, _)| *weight);
         hard.sum::<u32>() + soft.sum::<u32>()

@@ -230,7 +230,8 @@ impl Layout {
         if let Some((source, places, _)) = whole.max_by_key(|(source, ..)| source.columns().len()) {
             return Ok(Self { source: *source, places: places.clone(), width });
         }
-        let nearest = candidates.into_iter().min_by_key(|(source, _, lacks)| lacks.len() * 100 / source.always().len());
+        let nearest =
+            candidates.into_iter().min_by_key(|(source, _, lacks)| lacks.len() * 100 / source.always().len());
         match nearest {
             Some((source, _, lacks)) if lacks.len() * 2 <= source.always().len() => {
                 Err(NoLayout::Missing(source, lacks))

@@ -108,7 +108,13 @@ struct Cleaner {
 
 impl Cleaner {
     /// Whether the line could be used.
-    fn take(&mut self, layout: &Layout, line: &[u8], report: &mut Report, spill: &mut Spill) -> Result<bool, Error> {
+    fn take(
+        &mut self,
+        layout: &Layout,
+        line: &[u8],
+        report: &mut Report,
+        spill: &mut Spill,
+    ) -> Result<bool, Error> {
         let mut dirt = Flags::default();
         let text = match std::str::from_utf8(line) {
             Ok(text) => Cow::Borrowed(text),
@@ -148,7 +154,10 @@ impl Cleaner {
             if column > 0 {
                 self.out.push('\u{1f}');
             }
-            if layout.source == Source::Mailboxes && column == 1 && field.bytes().any(|b| b.is_ascii_uppercase()) {
+            if layout.source == Source::Mailboxes
+                && column == 1
+                && field.bytes().any(|b| b.is_ascii_uppercase())
+            {
                 dirt.capitals = true;
                 self.out.push_str(&field.to_ascii_lowercase());
             } else {
@@ -170,7 +179,9 @@ fn key(source: Source, fields: &[Cow<'_, str>], key: &mut String) -> bool {
     let person = |key: &mut String, kind: &str, id: &str, national: &str| {
         key.push_str("p-");
         if national.is_empty() {
-            key.push_str(kind.get(..1).filter(|first| first.bytes().all(|b| b.is_ascii_digit())).unwrap_or("8"));
+            key.push_str(
+                kind.get(..1).filter(|first| first.bytes().all(|b| b.is_ascii_digit())).unwrap_or("8"),
+            );
             key.push_str(id);
         } else {
             key.push_str(national);
@@ -287,8 +298,8 @@ fn thorough<'a>(field: &'a str, dirt: &mut Flags) -> Cow<'a, str> {
 /// The character that an octet stands for in Windows-1252, which is what French files that are not UTF-8 are in.
 fn windows_1252(byte: u8) -> char {
     const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
-        '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
     ];
     match byte {
         0x80..=0x9f => HIGH[usize::from(byte - 0x80)],

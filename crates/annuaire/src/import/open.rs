@@ -49,7 +49,11 @@ pub(super) fn each_text(
         return Ok(vec![date_in(&name)]);
     }
     let damaged = |error: zip::result::ZipError| {
-        Error::refused(&shown, format!("the ZIP archive is cut or damaged ({error})"), "Download the file again")
+        Error::refused(
+            &shown,
+            format!("the ZIP archive is cut or damaged ({error})"),
+            "Download the file again",
+        )
     };
     let mut archive = zip::ZipArchive::new(BufReader::with_capacity(256 * 1024, file)).map_err(damaged)?;
     let mut dates = Vec::new();
@@ -68,7 +72,11 @@ pub(super) fn each_text(
         read += 1;
     }
     if read == 0 {
-        return Err(Error::refused(&shown, "holds no .txt file", "Give the archive of the extraction as it was downloaded"));
+        return Err(Error::refused(
+            &shown,
+            "holds no .txt file",
+            "Give the archive of the extraction as it was downloaded",
+        ));
     }
     dates.push(date_in(&name));
     Ok(dates)

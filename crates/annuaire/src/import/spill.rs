@@ -19,7 +19,9 @@ impl Spill {
         let failed = || Error::io(format!("writing in {}", dir.display()));
         fs::create_dir_all(dir).map_err(failed())?;
         let files = (0..PARTITIONS)
-            .map(|number| Ok(BufWriter::with_capacity(32 * 1024, File::create(dir.join(number.to_string()))?)))
+            .map(|number| {
+                Ok(BufWriter::with_capacity(32 * 1024, File::create(dir.join(number.to_string()))?))
+            })
             .collect::<std::io::Result<Vec<_>>>()
             .map_err(failed())?;
         Ok(Self { dir: dir.to_owned(), files })
@@ -48,8 +50,8 @@ impl Spill {
 
 /// FNV-1a: no need for more than an even spread.
 fn partition(key: &str) -> usize {
-    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    });
+    let hash = key
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
     (hash >> 32) as usize % PARTITIONS
 }

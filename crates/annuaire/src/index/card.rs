@@ -182,7 +182,9 @@ fn add_place(card: &mut Card, place: Place) {
         known.postcode == place.postcode
             && known.city.eq_ignore_ascii_case(&place.city)
             && known.street.eq_ignore_ascii_case(&place.street)
-            && (known.structure == place.structure || known.structure.is_empty() || place.structure.is_empty())
+            && (known.structure == place.structure
+                || known.structure.is_empty()
+                || place.structure.is_empty())
     };
     match card.places.iter_mut().find(same) {
         Some(known) => {
@@ -207,7 +209,8 @@ fn trade(card: &mut Card, code: &str, label: &str) {
 }
 
 fn skill(card: &mut Card, code: &str, label: &str) {
-    if (code.is_empty() && label.is_empty()) || card.skills.iter().any(|known| known.code == code && known.label == label)
+    if (code.is_empty() && label.is_empty())
+        || card.skills.iter().any(|known| known.code == code && known.label == label)
     {
         return;
     }

@@ -97,9 +97,16 @@ impl Base {
         register(&index);
         let fields = Fields::new();
         if index.schema() != fields.schema {
-            return Err(Error::Damaged { dir: dir.to_owned(), what: "the index has other fields".to_owned() });
+            return Err(Error::Damaged {
+                dir: dir.to_owned(),
+                what: "the index has other fields".to_owned(),
+            });
         }
-        let reader = index.reader_builder().reload_policy(tantivy::ReloadPolicy::Manual).try_into().map_err(damaged)?;
+        let reader = index
+            .reader_builder()
+            .reload_policy(tantivy::ReloadPolicy::Manual)
+            .try_into()
+            .map_err(damaged)?;
         let reader: tantivy::IndexReader = reader;
         let searcher = reader.searcher();
         let mut segments = Vec::new();
@@ -156,7 +163,10 @@ impl Base {
             let mut stream = words.terms().range().ge(prefix).lt(&end).into_stream()?;
             let mut entries = 0;
             while stream.advance() && entries < MOST_ENTRIES {
-                segment.add(words.read_block_postings_from_terminfo(stream.value(), IndexRecordOption::Basic)?, into);
+                segment.add(
+                    words.read_block_postings_from_terminfo(stream.value(), IndexRecordOption::Basic)?,
+                    into,
+                );
                 entries += 1;
             }
             Ok(())
@@ -170,7 +180,10 @@ impl Base {
             let mut stream = words.terms().search(automaton).into_stream()?;
             let mut entries = 0;
             while stream.advance() && entries < MOST_ENTRIES {
-                segment.add(words.read_block_postings_from_terminfo(stream.value(), IndexRecordOption::Basic)?, into);
+                segment.add(
+                    words.read_block_postings_from_terminfo(stream.value(), IndexRecordOption::Basic)?,
+                    into,
+                );
                 entries += 1;
             }
             Ok(())
@@ -184,8 +197,11 @@ impl Base {
         let segment = segment.ok_or_else(|| damaged("a card is missing"))?;
         let document: TantivyDocument =
             segment.store.get(card - segment.first).map_err(|error| damaged(&error.to_string()))?;
-        let packed = document.get_first(self.fields.card).and_then(|value| value.as_bytes().map(<[u8]>::to_vec));
-        packed.and_then(|packed| String::from_utf8(packed).ok()).ok_or_else(|| damaged("a card cannot be read"))
+        let packed =
+            document.get_first(self.fields.card).and_then(|value| value.as_bytes().map(<[u8]>::to_vec));
+        packed
+            .and_then(|packed| String::from_utf8(packed).ok())
+            .ok_or_else(|| damaged("a card cannot be read"))
     }
 
     /// The number that this card has in a counted column; 0 for none.
@@ -196,8 +212,10 @@ impl Base {
 
     fn each(&self, mut read: impl FnMut(&Segment) -> std::io::Result<()>) -> Result<(), Error> {
         for segment in &self.segments {
-            read(segment)
-                .map_err(|error| Error::Damaged { dir: self.dir.clone(), what: format!("the index: {error}") })?;
+            read(segment).map_err(|error| Error::Damaged {
+                dir: self.dir.clone(),
+                what: format!("the index: {error}"),
+            })?;
         }
         Ok(())
     }
@@ -249,4 +267,3 @@ impl tantivy_fst::Automaton for Near {
         self.0.transition(*state, byte)
     }
 }
-

@@ -72,7 +72,12 @@ mod tests {
 
     #[test]
     fn what_is_packed_is_read_back() {
-        let lines = ["MPER\u{1f}a@b\u{1f}8\u{1f}999", "MPER\u{1f}c@d\u{1f}8\u{1f}999\u{1f}x", "S8\u{1f}999", "MORG\u{1f}\u{1f}8"];
+        let lines = [
+            "MPER\u{1f}a@b\u{1f}8\u{1f}999",
+            "MPER\u{1f}c@d\u{1f}8\u{1f}999\u{1f}x",
+            "S8\u{1f}999",
+            "MORG\u{1f}\u{1f}8",
+        ];
         let read: Vec<Record<'_>> = lines.iter().filter_map(|line| Record::read(line)).collect();
         let packed = pack(&read);
         assert!(packed.len() < lines.iter().map(|line| line.len()).sum::<usize>());

@@ -44,8 +44,12 @@ impl Words {
         }
         for record in records {
             match record.source {
-                Source::Mailboxes => [7, 18, 19, 20, 21].iter().for_each(|column| self.organization(record.get(*column))),
-                Source::Activities => [24, 25].iter().for_each(|column| self.organization(record.get(*column))),
+                Source::Mailboxes => {
+                    [7, 18, 19, 20, 21].iter().for_each(|column| self.organization(record.get(*column)))
+                }
+                Source::Activities => {
+                    [24, 25].iter().for_each(|column| self.organization(record.get(*column)))
+                }
                 _ => {}
             }
             if record.source == Source::Mailboxes {
@@ -181,7 +185,8 @@ impl Words {
         let domain = fold(domain.rsplit_once('.').map_or(domain, |(domain, _)| domain));
         for word in words(&local).chain(words(&domain)) {
             let known = |column: Column| self.texts[column as usize].split(' ').any(|known| known == word);
-            let says_little = word.len() < 2 || word == "mssante" || word.bytes().any(|byte| byte.is_ascii_digit());
+            let says_little =
+                word.len() < 2 || word == "mssante" || word.bytes().any(|byte| byte.is_ascii_digit());
             if !says_little && !known(Column::Family) && !known(Column::Given) {
                 self.add(Column::Mail, word);
             }

@@ -33,7 +33,11 @@ pub(crate) struct Built {
 }
 
 /// Builds the index of these partitions in `dir`; `told` hears how many cards were added since it was last called.
-pub(crate) fn build(dir: &Path, partitions: Vec<PathBuf>, told: &mut (dyn FnMut(u64) + Send)) -> Result<Built, Error> {
+pub(crate) fn build(
+    dir: &Path,
+    partitions: Vec<PathBuf>,
+    told: &mut (dyn FnMut(u64) + Send),
+) -> Result<Built, Error> {
     let path = dir.join("index");
     let failed = |error: tantivy::TantivyError| Error::Io {
         what: format!("building the index in {}", path.display()),
@@ -42,7 +46,11 @@ pub(crate) fn build(dir: &Path, partitions: Vec<PathBuf>, told: &mut (dyn FnMut(
     fs::create_dir_all(&path).map_err(Error::io(format!("making {}", path.display())))?;
     let fields = Fields::new();
     let settings = IndexSettings { docstore_compression: Compressor::Lz4, ..IndexSettings::default() };
-    let index = Index::builder().schema(fields.schema.clone()).settings(settings).create_in_dir(&path).map_err(failed)?;
+    let index = Index::builder()
+        .schema(fields.schema.clone())
+        .settings(settings)
+        .create_in_dir(&path)
+        .map_err(failed)?;
     super::read::register(&index);
     let threads = thread::available_parallelism().map_or(2, |count| count.get().clamp(1, 4));
     let mut writer: IndexWriter = index.writer_with_num_threads(threads, ARENA).map_err(failed)?;
@@ -69,7 +77,10 @@ pub(crate) fn build(dir: &Path, partitions: Vec<PathBuf>, told: &mut (dyn FnMut(
             Ok(())
         };
         let workers: Vec<_> = (0..threads.min(2)).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(|worker| worker.join().expect("a worker does not panic")).collect::<Result<(), _>>()
+        workers
+            .into_iter()
+            .map(|worker| worker.join().expect("a worker does not panic"))
+            .collect::<Result<(), _>>()
     });
     let built = Built {
         cards: shared.cards.load(Ordering::Relaxed),
@@ -150,9 +161,14 @@ impl Shared<'_> {
         let place = card.places.iter().find(|place| !place.city.is_empty() || !place.postcode.is_empty());
         let city = place.map_or(0, |place| tables.cities.number(&place.city.to_uppercase(), ""));
         let department = place.map_or(0, |place| {
-            if place.postcode.len() == 5 { tables.departments.number(department_of(&place.postcode), "") } else { 0 }
+            if place.postcode.len() == 5 {
+                tables.departments.number(department_of(&place.postcode), "")
+            } else {
+                0
+            }
         });
-        let profession = card.trade.as_ref().map_or(0, |trade| tables.professions.number(&trade.code, &trade.label));
+        let profession =
+            card.trade.as_ref().map_or(0, |trade| tables.professions.number(&trade.code, &trade.label));
         let mut skill = 0;
         // Every label goes into the table, because questions are held against it; the first one is counted.
         for known in card.skills.iter().rev() {

@@ -1,8 +1,8 @@
 //! From what was typed to criteria: the longest phrase that means something first, then word by word.
 
 use super::places::{
-    department, department_name, department_named, district_postcode, is_civility, is_facility, is_link, long_word,
-    street_type,
+    department, department_name, department_named, district_postcode, is_civility, is_facility, is_link,
+    long_word, street_type,
 };
 use super::tables::Labels;
 use super::tests_of::{ANYWHERE, Trades, anywhere, codes, plain, tenths, trades};
@@ -20,7 +20,12 @@ const MOST: usize = 12;
 /// Reads a question.
 pub(crate) fn plan(query: &Query, labels: &Labels) -> Plan {
     let mut plan = Plan {
-        types: query.types.iter().map(|kind| fold(kind).replace(' ', "")).filter(|kind| !kind.is_empty()).collect(),
+        types: query
+            .types
+            .iter()
+            .map(|kind| fold(kind).replace(' ', ""))
+            .filter(|kind| !kind.is_empty())
+            .collect(),
         ..Plan::default()
     };
     fields(&query.criteria, labels, &mut plan);
@@ -78,7 +83,12 @@ fn fields(criteria: &Criteria, labels: &Labels, plan: &mut Plan) {
         let code = department(&folded).map_or_else(|| folded.clone(), str::to_ascii_lowercase);
         let test = Test::Word(Column::Postcode, format!("d{}", code.to_ascii_lowercase()));
         let readings = vec![Reading { field: FieldName::Departement, how: How::Exact, weight: 80, test }];
-        plan.criteria.push(Criterion { words: folded, field: FieldName::Departement, readings, fuzzy: Vec::new() });
+        plan.criteria.push(Criterion {
+            words: folded,
+            field: FieldName::Departement,
+            readings,
+            fuzzy: Vec::new(),
+        });
     }
     if let Some(text) = given(&criteria.email) {
         for part in text.split_whitespace() {
@@ -128,7 +138,12 @@ fn places(text: &str, plan: &mut Plan) {
             plain(word, &columns, &mut readings);
             named_department(word, &mut readings);
             let fuzzy = fuzzy(word, &columns, false, at + 1 == all.len());
-            plan.criteria.push(Criterion { words: word.to_owned(), field: FieldName::Ville, readings, fuzzy });
+            plan.criteria.push(Criterion {
+                words: word.to_owned(),
+                field: FieldName::Ville,
+                readings,
+                fuzzy,
+            });
         }
         at += 1;
     }
@@ -143,7 +158,13 @@ fn trade(folded: &str, field: FieldName, which: Trades, labels: &Labels, plan: &
         codes(std::iter::once(code), which, How::Exact, 90, &mut readings);
     }
     if let Some(meaning) = synonyms::exact(folded) {
-        codes(meaning.professions.iter().chain(&meaning.skills).cloned(), which, How::Synonym, 90, &mut readings);
+        codes(
+            meaning.professions.iter().chain(&meaning.skills).cloned(),
+            which,
+            How::Synonym,
+            90,
+            &mut readings,
+        );
     }
     let all: Vec<&str> = words(folded).filter(|word| !is_link(word)).collect();
     if !readings.is_empty() && all.len() > 1 {
@@ -217,7 +238,8 @@ fn district(all: &[&str], at: usize, plan: &mut Plan) -> usize {
         return 0;
     }
     let number = postcode[3..].to_owned();
-    let by_name = Test::All(vec![Test::Word(Column::City, all[at].to_owned()), Test::Word(Column::City, number)]);
+    let by_name =
+        Test::All(vec![Test::Word(Column::City, all[at].to_owned()), Test::Word(Column::City, number)]);
     let readings = vec![
         Reading {
             field: FieldName::CodePostal,
@@ -234,8 +256,22 @@ fn district(all: &[&str], at: usize, plan: &mut Plan) -> usize {
 }
 
 const STREET_WORDS: [&str; 16] = [
-    "rue", "avenue", "boulevard", "place", "chemin", "route", "allee", "impasse", "square", "quai", "cours", "faubourg",
-    "passage", "villa", "bis", "ter",
+    "rue",
+    "avenue",
+    "boulevard",
+    "place",
+    "chemin",
+    "route",
+    "allee",
+    "impasse",
+    "square",
+    "quai",
+    "cours",
+    "faubourg",
+    "passage",
+    "villa",
+    "bis",
+    "ter",
 ];
 
 /// A phrase of several words that means a profession, a specialty or a department; how many words it takes.
@@ -272,7 +308,12 @@ fn phrase(all: &[&str], at: usize, labels: &Labels, plan: &mut Plan) -> usize {
                 Test::Any(tests)
             })
             .collect();
-        readings.push(Reading { field: FieldName::Texte, how: How::Exact, weight: 62, test: Test::All(tests) });
+        readings.push(Reading {
+            field: FieldName::Texte,
+            how: How::Exact,
+            weight: 62,
+            test: Test::All(tests),
+        });
         plan.facility |= some.iter().any(|word| is_facility(word));
         plan.criteria.push(Criterion { words: phrase, field, readings, fuzzy: Vec::new() });
         return length;
@@ -307,7 +348,8 @@ fn word(all: &[&str], at: usize, labels: &Labels, plan: &mut Plan) {
     if word.len() >= 6 && word.bytes().filter(u8::is_ascii_digit).count() >= 5 {
         readings.extend(identifier(word).readings);
     }
-    let field = readings.iter().max_by_key(|reading| reading.weight).map_or(FieldName::Texte, |best| best.field);
+    let field =
+        readings.iter().max_by_key(|reading| reading.weight).map_or(FieldName::Texte, |best| best.field);
     let field = if field == FieldName::Nom { FieldName::Texte } else { field };
     let columns = [Column::Family, Column::Given, Column::Organization, Column::City, Column::Street];
     let fuzzy = fuzzy(word, &columns, true, at + 1 == all.len());
@@ -351,7 +393,12 @@ fn organization(word: &str, columns: &[Column], out: &mut Vec<Reading>) {
         _ => return,
     };
     let tests = full.iter().map(|word| Test::Word(Column::Organization, (*word).to_owned())).collect();
-    out.push(Reading { field: FieldName::RaisonSociale, how: How::Synonym, weight: 72, test: Test::All(tests) });
+    out.push(Reading {
+        field: FieldName::RaisonSociale,
+        how: How::Synonym,
+        weight: 72,
+        test: Test::All(tests),
+    });
 }
 
 fn named_department(word: &str, out: &mut Vec<Reading>) {
@@ -433,7 +480,12 @@ fn mail(typed: &str) -> Criterion {
     let mut readings = Vec::new();
     let (local, rest) = typed.split_once('@').unwrap_or((typed, ""));
     if local.is_empty() {
-        readings.push(Reading { field: FieldName::Adresse, how: How::Exact, weight: 40, test: domain_words(rest) });
+        readings.push(Reading {
+            field: FieldName::Adresse,
+            how: How::Exact,
+            weight: 40,
+            test: domain_words(rest),
+        });
     } else {
         let whole = Test::Word(Column::Mail, typed.to_owned());
         readings.push(Reading { field: FieldName::Adresse, how: How::Exact, weight: 250, test: whole });
@@ -474,7 +526,11 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<String> {
-        plan(&Query::text(text), &Labels::default()).criteria.into_iter().map(|criterion| criterion.words).collect()
+        plan(&Query::text(text), &Labels::default())
+            .criteria
+            .into_iter()
+            .map(|criterion| criterion.words)
+            .collect()
     }
 
     #[test]
@@ -485,7 +541,10 @@ mod tests {
 
     #[test]
     fn phrases_stay_together_and_titles_fall_away() {
-        assert_eq!(read("Dr Dupont, médecin de famille à Paris 9e"), ["dupont", "medecin de famille", "paris 9e"]);
+        assert_eq!(
+            read("Dr Dupont, médecin de famille à Paris 9e"),
+            ["dupont", "medecin de famille", "paris 9e"]
+        );
         assert_eq!(read("sage-femme seine-saint-denis"), ["sage femme", "seine saint denis"]);
         assert_eq!(read("paris 12 rue de la paix"), ["paris", "12", "rue", "paix"]);
         assert_eq!(read("mme le goff"), ["goff"]);

@@ -77,7 +77,8 @@ pub(crate) fn street_type(folded: &str) -> Option<&'static str> {
 
 /// Short forms that are a street type wherever they stand: no other word is written so.
 const SURE: [&str; 17] = [
-    "av", "ave", "bd", "bld", "blvd", "bvd", "pl", "plc", "rte", "imp", "sq", "crs", "fg", "fbg", "vla", "esp", "chem",
+    "av", "ave", "bd", "bld", "blvd", "bvd", "pl", "plc", "rte", "imp", "sq", "crs", "fg", "fbg", "vla",
+    "esp", "chem",
 ];
 
 /// The word in full where it is a usual abbreviation: `st` saint, `av` avenue; else as it is.
@@ -98,8 +99,29 @@ pub(crate) fn long_word(word: &str) -> &str {
 pub(crate) fn is_link(word: &str) -> bool {
     matches!(
         word,
-        "de" | "du" | "des" | "d" | "la" | "le" | "les" | "l" | "et" | "a" | "au" | "aux" | "en" | "sur" | "sous" | "s"
-            | "lez" | "chez" | "dans" | "pour" | "par" | "ou" | "un" | "une"
+        "de" | "du"
+            | "des"
+            | "d"
+            | "la"
+            | "le"
+            | "les"
+            | "l"
+            | "et"
+            | "a"
+            | "au"
+            | "aux"
+            | "en"
+            | "sur"
+            | "sous"
+            | "s"
+            | "lez"
+            | "chez"
+            | "dans"
+            | "pour"
+            | "par"
+            | "ou"
+            | "un"
+            | "une"
     )
 }
 
@@ -107,8 +129,20 @@ pub(crate) fn is_link(word: &str) -> bool {
 pub(crate) fn is_civility(word: &str) -> bool {
     matches!(
         word,
-        "dr" | "docteur" | "doc" | "pr" | "prof" | "professeur" | "m" | "mr" | "mme" | "madame" | "monsieur" | "mlle"
-            | "mademoiselle" | "me" | "maitre"
+        "dr" | "docteur"
+            | "doc"
+            | "pr"
+            | "prof"
+            | "professeur"
+            | "m"
+            | "mr"
+            | "mme"
+            | "madame"
+            | "monsieur"
+            | "mlle"
+            | "mademoiselle"
+            | "me"
+            | "maitre"
     )
 }
 
@@ -116,9 +150,32 @@ pub(crate) fn is_civility(word: &str) -> bool {
 pub(crate) fn is_facility(word: &str) -> bool {
     matches!(
         word,
-        "ch" | "chu" | "chr" | "clinique" | "ehpad" | "labo" | "laboratoire" | "pharmacie" | "msp" | "cpts" | "ssiad"
-            | "had" | "hopital" | "centre" | "cabinet" | "maison" | "selarl" | "scm" | "secretariat" | "service" | "usld"
-            | "polyclinique" | "imagerie" | "officine" | "dispensaire" | "hospitalier" | "residence"
+        "ch" | "chu"
+            | "chr"
+            | "clinique"
+            | "ehpad"
+            | "labo"
+            | "laboratoire"
+            | "pharmacie"
+            | "msp"
+            | "cpts"
+            | "ssiad"
+            | "had"
+            | "hopital"
+            | "centre"
+            | "cabinet"
+            | "maison"
+            | "selarl"
+            | "scm"
+            | "secretariat"
+            | "service"
+            | "usld"
+            | "polyclinique"
+            | "imagerie"
+            | "officine"
+            | "dispensaire"
+            | "hospitalier"
+            | "residence"
     )
 }
 
@@ -181,8 +238,8 @@ pub(crate) fn district_postcode(city: &str, district: &str) -> Option<String> {
 
 fn roman(word: &str) -> Option<u32> {
     const ROMAN: [&str; 20] = [
-        "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii", "xiv", "xv", "xvi", "xvii",
-        "xviii", "xix", "xx",
+        "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii", "xiv", "xv", "xvi",
+        "xvii", "xviii", "xix", "xx",
     ];
     let word = word.strip_suffix("eme").or_else(|| word.strip_suffix('e')).unwrap_or(word);
     ROMAN.iter().position(|known| *known == word).and_then(|at| u32::try_from(at + 1).ok())
@@ -204,7 +261,9 @@ mod tests {
 
     #[test]
     fn arrondissements_are_read_as_people_write_them() {
-        for text in ["paris 9", "paris 09", "paris 9e", "paris 9eme arrondissement", "paris ix", "paris cedex 09"] {
+        for text in
+            ["paris 9", "paris 09", "paris 9e", "paris 9eme arrondissement", "paris ix", "paris cedex 09"]
+        {
             assert_eq!(arrondissement(text).as_deref(), Some("75009"), "{text}");
         }
         assert_eq!(arrondissement("lyon 3").as_deref(), Some("69003"));

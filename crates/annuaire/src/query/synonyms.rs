@@ -16,7 +16,8 @@ pub(crate) struct Meaning {
 
 impl Meaning {
     fn add(&mut self, other: &Self) {
-        for (mine, theirs) in [(&mut self.professions, &other.professions), (&mut self.skills, &other.skills)] {
+        for (mine, theirs) in [(&mut self.professions, &other.professions), (&mut self.skills, &other.skills)]
+        {
             for code in theirs {
                 if !mine.contains(code) {
                     mine.push(code.clone());
@@ -94,9 +95,15 @@ mod tests {
     #[test]
     fn usual_words_are_known_with_or_without_accents_and_in_the_plural() {
         for word in ["gyneco", "gynecologue", "gynecologues", "gygy"] {
-            assert!(exact(word).is_some_and(|meaning| meaning.skills.contains(&"ssm20".to_owned())), "{word}");
+            assert!(
+                exact(word).is_some_and(|meaning| meaning.skills.contains(&"ssm20".to_owned())),
+                "{word}"
+            );
         }
-        assert_eq!(exact("infirmieres").map(|meaning| meaning.professions.clone()), Some(vec!["p60".to_owned()]));
+        assert_eq!(
+            exact("infirmieres").map(|meaning| meaning.professions.clone()),
+            Some(vec!["p60".to_owned()])
+        );
         let ortho = exact("ortho").expect("known");
         assert!(ortho.professions.contains(&"p91".to_owned()) && ortho.skills.contains(&"sscd01".to_owned()));
         assert!(prefixed("cardiol").skills.contains(&"ssm04".to_owned()));

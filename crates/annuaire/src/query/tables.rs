@@ -45,7 +45,10 @@ impl Labels {
 
     /// The code itself, as `SM04`: of professions with `p`, of savoir-faire with `s`.
     pub(crate) fn code(&self, letter: char, typed: &str) -> Option<String> {
-        self.0.iter().find(|label| label.code.starts_with(letter) && label.typed == typed).map(|label| label.code.clone())
+        self.0
+            .iter()
+            .find(|label| label.code.starts_with(letter) && label.typed == typed)
+            .map(|label| label.code.clone())
     }
 
     /// The word of a label that is nearest, for "did you mean".

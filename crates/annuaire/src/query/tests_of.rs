@@ -1,8 +1,8 @@
 //! What each word is looked for as.
 
 use super::places::long_word;
-use super::{Criterion, Reading, Test, field_of, synonyms, weight_of};
 use super::tables::Labels;
+use super::{Criterion, Reading, Test, field_of, synonyms, weight_of};
 use crate::found::{FieldName, How};
 use crate::index::Column;
 use crate::text::forgiven;
@@ -127,13 +127,24 @@ pub(crate) fn distances(criterion: &Criterion, distance: usize, labels: &Labels)
             out.push(Reading { field: field_of(column), how: How::Typo, weight, test });
             if fuzzy.open && limit == 1 && column != Column::Street {
                 let test = Test::Near { column, word, distance: limit, prefix: true };
-                out.push(Reading { field: field_of(column), how: How::Typo, weight: tenths(weight, 7), test });
+                out.push(Reading {
+                    field: field_of(column),
+                    how: How::Typo,
+                    weight: tenths(weight, 7),
+                    test,
+                });
             }
         }
         if fuzzy.trades {
             let meaning = synonyms::near(&fuzzy.word, limit);
             let found = meaning.professions.into_iter().chain(meaning.skills);
-            codes(found.chain(labels.near(&fuzzy.word, limit)), Trades::Both, How::Typo, tenths(90, part), &mut out);
+            codes(
+                found.chain(labels.near(&fuzzy.word, limit)),
+                Trades::Both,
+                How::Typo,
+                tenths(90, part),
+                &mut out,
+            );
         }
     }
     out

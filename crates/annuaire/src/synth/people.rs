@@ -168,10 +168,30 @@ impl Rows {
             self.any_structure()
         };
         const SERVICES: [&str; 24] = [
-            "Service des admissions", "Secrétariat médical", "Cardiologie", "Urgences", "Pédiatrie", "Maternité",
-            "Imagerie médicale", "Laboratoire", "Chirurgie", "Gériatrie", "Consultations externes", "Pharmacie",
-            "Hospitalisation à domicile", "Neurologie", "Pneumologie", "Oncologie", "Soins palliatifs", "Psychiatrie",
-            "Direction", "Bureau des entrées", "Secrétariat de rhumatologie", "Ophtalmologie", "Anesthésie", "Rééducation",
+            "Service des admissions",
+            "Secrétariat médical",
+            "Cardiologie",
+            "Urgences",
+            "Pédiatrie",
+            "Maternité",
+            "Imagerie médicale",
+            "Laboratoire",
+            "Chirurgie",
+            "Gériatrie",
+            "Consultations externes",
+            "Pharmacie",
+            "Hospitalisation à domicile",
+            "Neurologie",
+            "Pneumologie",
+            "Oncologie",
+            "Soins palliatifs",
+            "Psychiatrie",
+            "Direction",
+            "Bureau des entrées",
+            "Secrétariat de rhumatologie",
+            "Ophtalmologie",
+            "Anesthésie",
+            "Rééducation",
         ];
         let service = SERVICES[self.rng.below(24) as usize];
         let mut row = Row {
@@ -265,8 +285,22 @@ fn civility(rng: &mut Rng, trade: &Trade) -> &'static str {
 
 fn organization(rng: &mut Rng, city: &City) -> (String, String, &'static str) {
     const SAINTS: [&str; 16] = [
-        "ST JOSEPH", "ST LUC", "STE MARIE", "DES TILLEULS", "DU PARC", "LES OLIVIERS", "BEAU SOLEIL", "DES ACACIAS",
-        "BELLE RIVE", "LES MIMOSAS", "DE LA VALLEE", "DU CENTRE", "LES HORTENSIAS", "PASTEUR", "AMBROISE PARE", "LAENNEC",
+        "ST JOSEPH",
+        "ST LUC",
+        "STE MARIE",
+        "DES TILLEULS",
+        "DU PARC",
+        "LES OLIVIERS",
+        "BEAU SOLEIL",
+        "DES ACACIAS",
+        "BELLE RIVE",
+        "LES MIMOSAS",
+        "DE LA VALLEE",
+        "DU CENTRE",
+        "LES HORTENSIAS",
+        "PASTEUR",
+        "AMBROISE PARE",
+        "LAENNEC",
     ];
     let which = SAINTS[rng.below(16) as usize];
     let town = city.name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end();

@@ -31,9 +31,13 @@ fn files_that_are_no_extraction_are_refused_by_name_and_reason() {
     assert!(refused(&directory, &file("e.json", b"{\"a\":1}")).contains("JSON"));
     assert!(refused(&directory, &file("list.csv", b"nom;prenom\nx;y\n")).contains("header"));
     assert!(refused(&directory, &file("nothing.txt", b"")).contains("empty"));
-    assert!(refused(&directory, &file("header.txt", format!("{HEADER}\n").as_bytes())).contains("no mailbox"));
+    assert!(
+        refused(&directory, &file("header.txt", format!("{HEADER}\n").as_bytes())).contains("no mailbox")
+    );
     let without = HEADER.replace("|Nom d'exercice", "");
-    assert!(refused(&directory, &file("less.txt", format!("{without}\n").as_bytes())).contains("Nom d'exercice"));
+    assert!(
+        refused(&directory, &file("less.txt", format!("{without}\n").as_bytes())).contains("Nom d'exercice")
+    );
     assert!(refused(&directory, &dir.path().join("absent.txt")).contains("cannot be read"));
     assert!(refused(&directory, dir.path()).contains("directory"));
     assert!(refused(&directory, &file("bad.zip", b"PK\x03\x04 not really")).contains("ZIP"));
@@ -141,7 +145,11 @@ fn without_a_base_a_search_is_an_error_and_never_an_empty_answer() {
 fn a_base_of_another_version_says_so_and_an_import_replaces_it() {
     let (dir, directory) = directory();
     let base = directory.dir().join(fs::read_to_string(directory.dir().join("CURRENT")).expect("named"));
-    let meta = fs::read_to_string(base.join("meta.json")).expect("read").replacen("\"format\":1", "\"format\":99", 1);
+    let meta = fs::read_to_string(base.join("meta.json")).expect("read").replacen(
+        "\"format\":1",
+        "\"format\":99",
+        1,
+    );
     fs::write(base.join("meta.json"), meta).expect("written");
     let again = Directory::open(directory.dir(), Clock::system());
     assert!(matches!(again, Err(Error::OtherVersion { found: 99, .. })));
@@ -194,7 +202,8 @@ fn searches_go_on_while_a_base_is_replaced_and_two_imports_do_not_meet() {
             }
         };
         let (directory, file) = (&directory, &file);
-        let import = scope.spawn(move || directory.import(&[file.clone()], &ImportOptions::default(), &progress));
+        let import =
+            scope.spawn(move || directory.import(&[file.clone()], &ImportOptions::default(), &progress));
         received.recv().expect("begun");
         let second = other.import(&[file.clone()], &ImportOptions::default(), &quiet);
         assert!(matches!(second, Err(Error::Busy(_))), "{second:?}");

@@ -11,11 +11,21 @@ use tempfile::TempDir;
 const HEADER: &str = "Type de BAL|Adresse BAL|Type Identifiant PP|Identifiant PP|Identification nationale PP|Type identifiant structure|Identification Structure|Service de rattachement|Civilité d'exercice|Nom d'exercice|Prénom d'exercice|Catégorie profession|Libellé de catégorie profession|Code Profession|Libellé Profession|Code savoir-faire|Libellé savoir-faire|Dématérialisation|Raison Sociale structure BAL|Enseigne commerciale structure BAL|L2COMPLEMENTLOCALISATION structure BAL|L3COMPLEMENTDISTRIBUTION structure BAL|L4NUMEROVOIE structure BAL|L4COMPLEMENTNUMEROVOIE structure BAL|NL4TYPEVOIE structure BAL|L4LIBELLEVOIE structure BAL|L5LIEUDITMENTION structure BAL|L6LIGNEACHEMINEMENT structure BAL|Code postal structure BAL|Département structure BAL|Pays structure BAL";
 
 /// People made up for these tests.
-fn doctor(number: u32, family: &str, given: &str, skill: (&'static str, &'static str), place: [&str; 4]) -> Row {
+fn doctor(
+    number: u32,
+    family: &str,
+    given: &str,
+    skill: (&'static str, &'static str),
+    place: [&str; 4],
+) -> Row {
     let street_type = ["R", "AV", "PL", "BD"].into_iter().find(|kind| *kind == place[0]).unwrap_or("");
     Row {
         kind: "PER",
-        address: format!("{}.{}@medecin.mssante.test", given.to_lowercase(), family.to_lowercase().replace([' ', '\''], "-")),
+        address: format!(
+            "{}.{}@medecin.mssante.test",
+            given.to_lowercase(),
+            family.to_lowercase().replace([' ', '\''], "-")
+        ),
         rpps: format!("999{number:08}"),
         structure: format!("4999{number:08}001"),
         civility: "DR",
@@ -112,7 +122,8 @@ fn the_official_examples_find_their_doctor() {
     assert_eq!(found.hits[0].card.addresses[0].address, "anne.dupont@medecin.mssante.test");
     let found = ask(&directory, "gynéco place de l'église montluçon");
     assert_eq!((first(&found), found.total), ("Dr Odile MARCHENOIR".to_owned(), 1));
-    let how = |field| found.hits[0].reasons.iter().find(|reason| reason.field == field).map(|reason| reason.how);
+    let how =
+        |field| found.hits[0].reasons.iter().find(|reason| reason.field == field).map(|reason| reason.how);
     assert_eq!(how(FieldName::Specialite), Some(How::Synonym));
     assert_eq!(how(FieldName::Ville), Some(How::Exact));
     assert_eq!(how(FieldName::Rue), Some(How::Exact));
@@ -121,13 +132,17 @@ fn the_official_examples_find_their_doctor() {
 #[test]
 fn names_are_found_in_any_order_case_accent_and_writing() {
     let (_dir, directory) = directory();
-    for text in ["jean pierre le goff", "LEGOFF Jean-Pierre", "Dr Le Goff jeanpierre", "goff jp", "le-goff brest"] {
+    for text in
+        ["jean pierre le goff", "LEGOFF Jean-Pierre", "Dr Le Goff jeanpierre", "goff jp", "le-goff brest"]
+    {
         assert_eq!(first(&ask(&directory, text)), "Dr Jean-Pierre LE GOFF", "{text}");
     }
-    for text in ["d'artenay helene", "dartenay", "D’ARTENAY Hélène lyon 3", "artenay lyon 3e arrondissement"] {
+    for text in ["d'artenay helene", "dartenay", "D’ARTENAY Hélène lyon 3", "artenay lyon 3e arrondissement"]
+    {
         assert_eq!(first(&ask(&directory, text)), "Dr Hélène D'ARTENAY", "{text}");
     }
-    for text in ["lefebvre paris 5", "lefebvre 75005", "paul lefebvre place saint michel", "lefebvre paris v"] {
+    for text in ["lefebvre paris 5", "lefebvre 75005", "paul lefebvre place saint michel", "lefebvre paris v"]
+    {
         assert_eq!(first(&ask(&directory, text)), "Dr Paul LEFEBVRE", "{text}");
     }
 }
@@ -135,9 +150,14 @@ fn names_are_found_in_any_order_case_accent_and_writing() {
 #[test]
 fn errors_and_sounds_lead_there_and_say_so() {
     let (_dir, directory) = directory();
-    for text in ["marchenior odile", "marchenoir odlie", "machenoir odile montlucon", "cardiolgue dupont paris"] {
+    for text in
+        ["marchenior odile", "marchenoir odlie", "machenoir odile montlucon", "cardiolgue dupont paris"]
+    {
         let found = ask(&directory, text);
-        assert!(["Dr Odile MARCHENOIR", "Dr Jean DUPONT"].contains(&first(&found).as_str()), "{text}: {found:?}");
+        assert!(
+            ["Dr Odile MARCHENOIR", "Dr Jean DUPONT"].contains(&first(&found).as_str()),
+            "{text}: {found:?}"
+        );
         assert!(found.hits[0].reasons.iter().any(|reason| reason.how == How::Typo), "{text}");
     }
     assert_eq!(ask(&directory, "marchenior odile").did_you_mean.as_deref(), Some("marchenoir odile"));
@@ -164,20 +184,54 @@ fn each_criterion_alone_finds() {
     let cases: Vec<(&str, Criteria)> = vec![
         ("Dr Anne DUPONT", Criteria { identifier: some("99900000001"), ..Criteria::default() }),
         ("Dr Anne DUPONT", Criteria { identifier: some("899900000001"), ..Criteria::default() }),
-        ("Dr Odile MARCHENOIR", Criteria { family: some("Marchenoir"), given: some("odile"), ..Criteria::default() }),
+        (
+            "Dr Odile MARCHENOIR",
+            Criteria { family: some("Marchenoir"), given: some("odile"), ..Criteria::default() },
+        ),
         ("Dr Odette MARCHENOIR", Criteria { given: some("odette"), ..Criteria::default() }),
-        ("CENTRE HOSPITALIER DE MONTLUCON", Criteria { organization: some("hopital montlucon"), ..Criteria::default() }),
-        ("CENTRE HOSPITALIER DE MONTLUCON", Criteria { organization: some("CH Montlucon"), ..Criteria::default() }),
+        (
+            "CENTRE HOSPITALIER DE MONTLUCON",
+            Criteria { organization: some("hopital montlucon"), ..Criteria::default() },
+        ),
+        (
+            "CENTRE HOSPITALIER DE MONTLUCON",
+            Criteria { organization: some("CH Montlucon"), ..Criteria::default() },
+        ),
         ("Dr Anne DUPONT", Criteria { street: some("rue des pêcheurs"), ..Criteria::default() }),
-        ("Dr Anne DUPONT", Criteria { postcode: some("97500"), specialty: some("cardiologue"), ..Criteria::default() }),
-        ("Dr Odile MARCHENOIR", Criteria { city: some("Montluçon"), street: some("église"), ..Criteria::default() }),
-        ("Dr Odile MARCHENOIR", Criteria { address: some("12 place de l'église 03100 Montluçon"), ..Criteria::default() }),
-        ("Dr Jean DUPONT", Criteria { email: some("jean.dupont@medecin.mssante.test"), ..Criteria::default() }),
-        ("Dr Anne DUPONT", Criteria { profession: some("médecin"), department: some("975"), ..Criteria::default() }),
-        ("Dr Odile MARCHENOIR", Criteria { specialty: some("SM20"), street: some("place de l eglise"), city: some("montlucon"), ..Criteria::default() }),
+        (
+            "Dr Anne DUPONT",
+            Criteria { postcode: some("97500"), specialty: some("cardiologue"), ..Criteria::default() },
+        ),
+        (
+            "Dr Odile MARCHENOIR",
+            Criteria { city: some("Montluçon"), street: some("église"), ..Criteria::default() },
+        ),
+        (
+            "Dr Odile MARCHENOIR",
+            Criteria { address: some("12 place de l'église 03100 Montluçon"), ..Criteria::default() },
+        ),
+        (
+            "Dr Jean DUPONT",
+            Criteria { email: some("jean.dupont@medecin.mssante.test"), ..Criteria::default() },
+        ),
+        (
+            "Dr Anne DUPONT",
+            Criteria { profession: some("médecin"), department: some("975"), ..Criteria::default() },
+        ),
+        (
+            "Dr Odile MARCHENOIR",
+            Criteria {
+                specialty: some("SM20"),
+                street: some("place de l eglise"),
+                city: some("montlucon"),
+                ..Criteria::default()
+            },
+        ),
     ];
     for (name, criteria) in cases {
-        let found = directory.search(&Query { criteria: criteria.clone(), ..Query::default() }, 10).expect("answered");
+        let found = directory
+            .search(&Query { criteria: criteria.clone(), ..Query::default() }, 10)
+            .expect("answered");
         assert!(
             found.relaxed.is_none() && found.hits.iter().any(|hit| hit.card.name == name),
             "{criteria:?}: {:?} {:?}",
@@ -186,8 +240,17 @@ fn each_criterion_alone_finds() {
         );
     }
     // Criteria that many meet: every hit meets them.
-    let found = directory.search(&Query { criteria: Criteria { city: some("lyon"), ..Criteria::default() }, ..Query::default() }, 10);
-    assert!(found.expect("answered").hits.iter().all(|hit| hit.card.places.iter().any(|place| place.city.starts_with("LYON"))));
+    let found = directory.search(
+        &Query { criteria: Criteria { city: some("lyon"), ..Criteria::default() }, ..Query::default() },
+        10,
+    );
+    assert!(
+        found.expect("answered").hits.iter().all(|hit| hit
+            .card
+            .places
+            .iter()
+            .any(|place| place.city.starts_with("LYON")))
+    );
 }
 
 #[test]
@@ -211,7 +274,10 @@ fn a_card_shows_every_field_with_its_french_label() {
         assert_eq!(sheet.card.name, "Dr Odile MARCHENOIR");
         let field = |label: &str| sheet.sections[0].fields.iter().find(|field| field.label == label);
         assert_eq!(field("Nom d'exercice").map(|field| field.value.as_str()), Some("MARCHENOIR"));
-        assert_eq!(field("L6LIGNEACHEMINEMENT structure BAL").map(|field| field.value.as_str()), Some("03100 MONTLUCON"));
+        assert_eq!(
+            field("L6LIGNEACHEMINEMENT structure BAL").map(|field| field.value.as_str()),
+            Some("03100 MONTLUCON")
+        );
         assert_eq!(field("Enseigne commerciale structure BAL"), None);
         assert_eq!(sheet.source_date.as_deref(), Some("2026-11-22T04:15:00+01:00"));
     }
@@ -223,7 +289,21 @@ fn a_card_shows_every_field_with_its_french_label() {
 #[test]
 fn bad_questions_are_answered() {
     let (_dir, directory) = directory();
-    for text in ["", " ", "d", "de la", "🚑", "\0", "a AND (b OR \"c\")~2 nom:*", "@", "@@", ".", "é", "docteur", "97500 97500"] {
+    for text in [
+        "",
+        " ",
+        "d",
+        "de la",
+        "🚑",
+        "\0",
+        "a AND (b OR \"c\")~2 nom:*",
+        "@",
+        "@@",
+        ".",
+        "é",
+        "docteur",
+        "97500 97500",
+    ] {
         let found = ask(&directory, text);
         assert!(found.hits.len() <= 10, "{text}");
     }
@@ -257,7 +337,12 @@ fn facets_count_the_hits() {
     let (_dir, directory) = directory();
     let found = directory.search(&Query { facets: true, ..Query::text("montlucon") }, 10).expect("answered");
     let facets = found.facets.expect("counted");
-    assert!(facets.profession.iter().any(|facet| facet.value == "10" && facet.label == "Médecin" && facet.count >= 2));
+    assert!(
+        facets
+            .profession
+            .iter()
+            .any(|facet| facet.value == "10" && facet.label == "Médecin" && facet.count >= 2)
+    );
     assert!(facets.department.iter().any(|facet| facet.value == "03"));
     assert!(facets.types.iter().any(|facet| facet.value == "APP" && facet.count >= 1));
 }
