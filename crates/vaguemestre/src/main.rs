@@ -66,3 +66,14 @@ fn start_logs() {
         .with_target(true)
         .try_init();
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
+
+    #[test]
+    fn conf_28_the_process_cannot_be_dumped() {
+        super::keep_memory_private();
+        assert!(matches!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable)));
+    }
+}

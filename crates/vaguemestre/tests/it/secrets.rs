@@ -67,6 +67,27 @@ fn conf_28_no_token_is_kept_anywhere() {
 }
 
 #[test]
+fn conf_28_a_stored_token_is_found_and_told_from_those_of_others() {
+    let (lab, product) = lab_with_product();
+    let token = lab.token(&product.identity);
+    client(&lab.ask("imap_login", "imap", &json!({"user": product.per, "token": token})));
+    let disk = lab.scratch().join("disk");
+    fs::create_dir_all(&disk).unwrap();
+    let disk = disk.to_str().unwrap();
+    lab.json(&["token-scan", disk]).ended(0);
+    fs::write(format!("{disk}/1.log"), format!("Authorization: Bearer {token}\n")).unwrap();
+    fs::write(format!("{disk}/2.sql"), format!("INSERT '{}'", &token[..token.rfind('.').unwrap()])).unwrap();
+    let scan = lab.cli(&["token-scan", disk, "--json"]);
+    assert!(scan.code == 1 && !scan.stdout.contains(&token[20..60]), "found, and not printed: {scan:?}");
+    let told: Value = serde_json::from_str(&scan.stdout).unwrap();
+    let kinds: Vec<&Value> = told["findings"].as_array().unwrap().iter().map(|found| &found["kind"]).collect();
+    assert_eq!(kinds, ["issued", "fragment"], "{told:#}");
+    assert_eq!((&told["findings"][0]["offset"], &told["findings"][0]["of"]), (&json!(22), &json!("access")));
+    // What the bench itself keeps: its database, its logs, its keys.
+    lab.json(&["token-scan", lab.data().to_str().unwrap()]).ended(0);
+}
+
+#[test]
 fn keys_and_secrets_are_readable_by_their_owner_alone() {
     let (lab, product) = lab_with_product();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;

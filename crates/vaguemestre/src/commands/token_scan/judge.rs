@@ -175,7 +175,9 @@ impl Judge {
             kind,
             of: claims.and_then(of),
             wrapped: 0,
-            jti: claims.and_then(|claims| claims.get("jti")?.as_str()).map(|jti| jti.chars().take(64).collect()),
+            jti: claims
+                .and_then(|claims| claims.get("jti")?.as_str())
+                .map(|jti| jti.chars().take(64).collect()),
             excerpt: masked(&text[at..end]),
         };
         let claims = self.object(body);
@@ -186,11 +188,15 @@ impl Judge {
             }
         }
         let ours = match &claims {
-            Some(claims) => claims.get("iss").and_then(Value::as_str).is_some_and(|iss| iss.as_bytes().ends_with(MARK)),
+            Some(claims) => {
+                claims.get("iss").and_then(Value::as_str).is_some_and(|iss| iss.as_bytes().ends_with(MARK))
+            }
             None => memmem::find(&self.url.decode(whole(body)).unwrap_or_default(), MARK).is_some(),
         };
         match (ours, &claims) {
-            (true, Some(claims)) if end > claims_end + 1 => Some((end, Some(found(Kind::Token, Some(claims), end)))),
+            (true, Some(claims)) if end > claims_end + 1 => {
+                Some((end, Some(found(Kind::Token, Some(claims), end))))
+            }
             (true, claims) => Some((end, Some(found(Kind::Fragment, claims.as_ref(), end)))),
             (false, Some(_)) if signed => {
                 self.foreign += 1;
@@ -212,11 +218,14 @@ impl Judge {
             let begin = text[..hit].iter().rposition(|byte| !is_inside(byte)).map_or(0, |at| at + 1);
             done = text[hit..].iter().position(|byte| !is_inside(byte)).map_or(text.len(), |at| at + hit);
             let piece = &text[begin..done];
-            let engine = if piece.iter().any(|byte| matches!(byte, b'-' | b'_')) { &self.url } else { &self.standard };
+            let engine =
+                if piece.iter().any(|byte| matches!(byte, b'-' | b'_')) { &self.url } else { &self.standard };
             // Nobody says where a quartet begins when the beginning is missing.
             let inner = (0..4.min(piece.len())).find_map(|skip| {
                 let decoded = engine.decode(whole(&piece[skip..])).ok()?;
-                let readable = memmem::find(&decoded, b"eyJ").is_some() || self.claims.is_match(&decoded) || self.wrapped.is_match(&decoded);
+                let readable = memmem::find(&decoded, b"eyJ").is_some()
+                    || self.claims.is_match(&decoded)
+                    || self.wrapped.is_match(&decoded);
                 readable.then_some(decoded)
             });
             let Some(decoded) = inner else { continue };
@@ -250,9 +259,16 @@ fn refresh(run: &Run<'_>) -> Option<Found> {
         None if run.name.ends_with(NAME) => 0,
         _ => return None,
     };
-    let end = run.text[begin..].iter().position(|byte| !is_base64(*byte) && *byte != b'.').map_or(run.text.len(), |at| begin + at);
+    let end = run.text[begin..]
+        .iter()
+        .position(|byte| !is_base64(*byte) && *byte != b'.')
+        .map_or(run.text.len(), |at| begin + at);
     let long = end - begin >= SHORTEST;
-    long.then(|| Found { of: Some("refresh"), kind: Kind::Refresh, ..fragment(begin as u64, &run.text[begin..end], 0) })
+    long.then(|| Found {
+        of: Some("refresh"),
+        kind: Kind::Refresh,
+        ..fragment(begin as u64, &run.text[begin..end], 0)
+    })
 }
 
 fn fragment(offset: u64, text: &[u8], wrapped: usize) -> Found {
@@ -326,7 +342,8 @@ mod tests {
     }
 
     fn token(issuer: &str) -> String {
-        let claims = format!(r#"{{"exp":1700000000,"jti":"j-1","iss":"{issuer}","typ":"Bearer","sub":"f:x:8997"}}"#);
+        let claims =
+            format!(r#"{{"exp":1700000000,"jti":"j-1","iss":"{issuer}","typ":"Bearer","sub":"f:x:8997"}}"#);
         let header = kernel::base64url(br#"{"typ":"JWT","alg":"RS256","kid":"k"}"#);
         format!("{header}.{}.{}", kernel::base64url(claims.as_bytes()), kernel::base64url(&[7; 256]))
     }
@@ -374,7 +391,8 @@ mod tests {
             let sasl = encode(&format!("{before}\u{1}auth=Bearer {token}\u{1}\u{1}"));
             assert_eq!(kinds(format!("AUTH XOAUTH2 {sasl}").as_bytes()), [(Kind::Token, 1, 13)], "{before}");
             let twice = encode(&format!("log: {sasl}"));
-            let lines: Vec<String> = twice.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line).into()).collect();
+            let lines: Vec<String> =
+                twice.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line).into()).collect();
             assert_eq!(kinds(lines.join("\r\n").as_bytes())[0].0, Kind::Token, "{before}");
         }
         let cut = &encode(&format!("user=a\u{1}auth=Bearer {token}"))[5..];
@@ -386,7 +404,9 @@ mod tests {
         let token = token(ISSUER);
         let (signed, _) = token.rsplit_once('.').unwrap();
         let claims = signed.split_once('.').unwrap().1;
-        for part in [signed, &format!("{signed}."), &token[..signed.len() - 20], claims, &claims[3..], &claims[..120]] {
+        for part in
+            [signed, &format!("{signed}."), &token[..signed.len() - 20], claims, &claims[3..], &claims[..120]]
+        {
             let found = kinds(part.as_bytes());
             assert_eq!((found.len(), found[0].0), (1, Kind::Fragment), "{part} {found:?}");
         }
@@ -399,7 +419,10 @@ mod tests {
         let mut judge = Judge::new(known);
         for token in [&ours, &forged] {
             let found = look(&mut judge, token.as_bytes()).remove(0);
-            assert_eq!((found.kind, found.of, found.jti.as_deref()), (Kind::Issued, Some("access"), Some("j-1")));
+            assert_eq!(
+                (found.kind, found.of, found.jti.as_deref()),
+                (Kind::Issued, Some("access"), Some("j-1"))
+            );
             assert!(found.excerpt.starts_with("eyJ0eX…") && found.excerpt.len() < 20, "{}", found.excerpt);
             // Glued to what follows it.
             assert_eq!(look(&mut judge, format!("{token}-next").as_bytes())[0].kind, Kind::Issued);
@@ -417,7 +440,11 @@ mod tests {
             let found = kinds(text.as_bytes());
             assert_eq!(found, [(Kind::Refresh, 0, text.find("Zm9v").unwrap() as u64)], "{text}");
         }
-        for text in [format!("session={value}"), r#""refresh_token":"none""#.into(), format!("refresh_token far from {value}")] {
+        for text in [
+            format!("session={value}"),
+            r#""refresh_token":"none""#.into(),
+            format!("refresh_token far from {value}"),
+        ] {
             assert_eq!(kinds(text.as_bytes()), [], "{text}");
         }
     }
@@ -427,7 +454,12 @@ mod tests {
         let mut judge = Judge::new(Known::new());
         assert_eq!(look(&mut judge, token("https://elsewhere.example/realm").as_bytes()), []);
         assert_eq!(judge.foreign, 1);
-        for text in ["https://localhost:8802/auth/realms/esante-wallet/protocol/openid-connect/token", "eyJ", "eyJhbGciOiJSUzI1NiJ9.", "eyJleUpleUpleUpleUpleUpleUo"] {
+        for text in [
+            "https://localhost:8802/auth/realms/esante-wallet/protocol/openid-connect/token",
+            "eyJ",
+            "eyJhbGciOiJSUzI1NiJ9.",
+            "eyJleUpleUpleUpleUpleUpleUo",
+        ] {
             assert_eq!(look(&mut judge, text.as_bytes()), [], "{text}");
         }
         let named = format!(r#"{{"refresh_token": "{}"}}"#, token("https://elsewhere.example/realm"));

@@ -40,9 +40,11 @@ pub(super) async fn digests(cli: &Cli) -> Result<Known, Error> {
 async fn read(db: &Db) -> Result<Known, Error> {
     let (mut known, mut after) = (Known::new(), 0_i64);
     loop {
-        let text = "SELECT seq, fact FROM event WHERE seq > $1 AND fact LIKE '%sha256%' ORDER BY seq LIMIT $2";
+        let text =
+            "SELECT seq, fact FROM event WHERE seq > $1 AND fact LIKE '%sha256%' ORDER BY seq LIMIT $2";
         let values = db::Values::new().int(after).int(PAGE);
-        let rows = db::query(text.to_owned(), values).fetch_all(db.reader()).await.map_err(db::Error::from)?;
+        let rows =
+            db::query(text.to_owned(), values).fetch_all(db.reader()).await.map_err(db::Error::from)?;
         for row in &rows {
             after = row.try_get(0).map_err(db::Error::from)?;
             note(&row.try_get::<String, _>(1).map_err(db::Error::from)?, &mut known);

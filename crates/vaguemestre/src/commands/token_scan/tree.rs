@@ -157,7 +157,8 @@ mod tests {
         fs::write(at("a/broken.gz"), &packed[..60]).unwrap();
         std::os::unix::fs::symlink(at("a"), at("link")).unwrap();
         let report = scan(&[folder.path().to_owned(), at("missing")], Known::new());
-        let found: Vec<(String, u64)> = report.found.iter().map(|(file, found)| (file.clone(), found.offset)).collect();
+        let found: Vec<(String, u64)> =
+            report.found.iter().map(|(file, found)| (file.clone(), found.offset)).collect();
         let name = |name: &str| at(name).display().to_string();
         let packed = format!("{} (gzip)", name("a/log.gz"));
         let second = 6 + token().len() as u64 + 8;
