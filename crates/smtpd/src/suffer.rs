@@ -179,7 +179,8 @@ impl Session {
         if hit.point == Point::Handshake {
             return End::Error(why);
         }
-        let last = Response::new(421, "4.7.0", format!("You come back for ever; closing ({} times)", hit.nth));
+        let last =
+            Response::new(421, "4.7.0", format!("You come back for ever; closing ({} times)", hit.nth));
         match self.connection.reply(&last).await {
             Ok(()) => End::Error(why),
             Err(end) => end,

@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Search disks, base dumps and logs for tokens of Pro Santé Connect, and parts of them (SC.MSS/CONF.28)
     TokenScan(TokenScan),
+    /// A mail server alone that misbehaves as a script says, for any test suite
+    Faulty(crate::commands::Faulty),
     /// The LPS of this binary as an adapter: one step, read from standard input
     #[command(hide = true)]
     LpsAdapter,
@@ -80,6 +82,14 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Annuaire {
+    /// Read the public extractions into the base that is searched
+    Import(crate::commands::Import),
+    /// Find somebody's MSSanté address
+    Search(crate::commands::Search),
+    /// Show everything that the extractions say of one card
+    Show(crate::commands::Card),
+    /// Write an extraction of invented people
+    Synth(crate::commands::Synth),
     /// Serve the sandbox of the directory's FHIR API alone, with invented people
     Serve(crate::commands::Serve),
 }

@@ -195,3 +195,11 @@ cli-doctor-learned = The search texts do not match the messages
 cli-doctor-drafts = Interrupted transfers take room
 cli-doctor-quota = A mailbox is over its quota
 cli-doctor-open-secrets = Secret files can be read by other users
+cli-faulty-ready = The misbehaving mail server answers:
+cli-faulty-mailbox = Mailbox
+cli-faulty-token = Token (XOAUTH2)
+cli-faulty-reached = { $name } (line { $line }): { $times ->
+    [one] reached once
+   *[other] reached { $times } times
+  }
+cli-faulty-not-reached = { $name } (line { $line }): fault not reached

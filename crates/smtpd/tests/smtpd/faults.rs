@@ -10,7 +10,8 @@ use wire::{AuthOutcome, Direction, Fact};
 use crate::lab::{APP, Lab, PER};
 use crate::raw::Raw;
 
-const MAIL: &[u8] = b"From: <899700000018@bal.lab>\r\nSubject: faults\r\nMessage-ID: <1@bal.lab>\r\n\r\nHello\r\n.\r\n";
+const MAIL: &[u8] =
+    b"From: <899700000018@bal.lab>\r\nSubject: faults\r\nMessage-ID: <1@bal.lab>\r\n\r\nHello\r\n.\r\n";
 
 async fn lab(faults: &str) -> (Lab, Plan) {
     Lab::faulty(faults).await
@@ -55,7 +56,8 @@ async fn ending(raw: &mut Raw) -> Option<std::io::ErrorKind> {
 
 #[tokio::test]
 async fn a_connection_ends_before_the_greeting_in_three_ways_and_then_heals() {
-    let script = fault("connect", "\"cut\"") + &fault("greeting", "\"reset\"") + &fault("greeting", "\"silence\"");
+    let script =
+        fault("connect", "\"cut\"") + &fault("greeting", "\"reset\"") + &fault("greeting", "\"silence\"");
     let (lab, plan) = lab(&script).await;
     assert_eq!(ending(&mut Raw::connect(lab.starttls).await).await, None);
     let reset = ending(&mut Raw::connect(lab.starttls).await).await;
@@ -70,7 +72,8 @@ async fn a_connection_ends_before_the_greeting_in_three_ways_and_then_heals() {
     let expected = [("connect", "cut"), ("greeting", "reset"), ("greeting", "silence")];
     assert_eq!(faults, expected.map(|(point, what)| (point.to_owned(), what.to_owned())));
     lab.wait_for(|fact| *fact == Fact::Closed { reason: "fault: reset".into() }).await;
-    lab.wait_for(|fact| matches!(fact, Fact::Line { text, .. } if text == "[23 octets, not listened to]")).await;
+    lab.wait_for(|fact| matches!(fact, Fact::Line { text, .. } if text == "[23 octets, not listened to]"))
+        .await;
 }
 
 #[tokio::test]
@@ -89,7 +92,8 @@ async fn silence_ends_with_the_server() {
 
 #[tokio::test]
 async fn a_greeting_comes_late_slowly_and_piece_by_piece() {
-    let script = fault("greeting", "[{ delay = \"300ms\" }, { throttle = 200 }]") + &fault("greeting", "{ split = 1 }");
+    let script = fault("greeting", "[{ delay = \"300ms\" }, { throttle = 200 }]")
+        + &fault("greeting", "{ split = 1 }");
     let (lab, _) = lab(&script).await;
     let at = Instant::now();
     let mut raw = Raw::connect(lab.starttls).await;
@@ -138,7 +142,8 @@ async fn starttls_is_left_out_refused_or_followed_by_words_in_clear() {
 
 #[tokio::test]
 async fn a_handshake_is_somebody_elses() {
-    let script = fault("handshake", "{ tls = \"tls-1.1-only\" }") + &fault("handshake", "{ tls = \"nobody\" }");
+    let script =
+        fault("handshake", "{ tls = \"tls-1.1-only\" }") + &fault("handshake", "{ tls = \"nobody\" }");
     let (lab, _) = lab(&script).await;
     for port in [lab.tls, lab.tls] {
         let socket = tokio::net::TcpStream::connect(port).await.unwrap();
@@ -154,7 +159,8 @@ async fn a_handshake_is_somebody_elses() {
 
 #[tokio::test]
 async fn capabilities_are_others() {
-    let script = fault("capability", "[{ omit = \"AUTH\" }, { add = \"AUTH PLAIN LOGIN\" }]").replace("do", "skip = 2\ndo");
+    let script = fault("capability", "[{ omit = \"AUTH\" }, { add = \"AUTH PLAIN LOGIN\" }]")
+        .replace("do", "skip = 2\ndo");
     let (lab, _) = lab(&script).await;
     let mut raw = Raw::secured(&lab).await;
     assert!(!raw.ehlo().await.offers(sasl::Mechanism::Xoauth2));
@@ -164,8 +170,9 @@ async fn capabilities_are_others() {
 #[tokio::test]
 async fn a_token_is_refused_with_a_challenge_of_the_scripts_own_and_unavailable_is_not_a_refusal() {
     let own = r#"{"status":"401","schemes":"bearer","scope":"https://mss.fr/"}"#;
-    let script = fault("login", &format!("[{{ challenge = '{own}' }}, {{ answer = \"535 5.7.8 Expired\" }}]"))
-        + &fault("login", "{ answer = \"454 4.7.0 Try later\" }");
+    let script =
+        fault("login", &format!("[{{ challenge = '{own}' }}, {{ answer = \"535 5.7.8 Expired\" }}]"))
+            + &fault("login", "{ answer = \"454 4.7.0 Try later\" }");
     let (lab, plan) = lab(&script).await;
     let mut raw = Raw::secured(&lab).await;
     let response = sasl::xoauth2_response(PER, &kernel::Secret::new(crate::lab::TOKEN.to_owned()));
@@ -230,7 +237,9 @@ async fn a_client_in_a_loop_is_told_so() {
     }
     let mut raw = Raw::connect(lab.starttls).await;
     assert_eq!(raw.last_words().await, 421);
-    assert!(lab.wait_closed().await.starts_with("error: a loop: back at the fault greeting for the 501th time"));
+    assert!(
+        lab.wait_closed().await.starts_with("error: a loop: back at the fault greeting for the 501th time")
+    );
 }
 
 #[tokio::test]
@@ -365,7 +374,8 @@ async fn a_message_that_is_stored_stays_whatever_its_client_hears() {
 async fn chunks_are_messages_too() {
     let script = fault("message", "\"cut\"").replace("do", "byte = 20\ndo")
         + &fault("dot", "{ answer = \"554 5.6.0 No\" }")
-        + &fault("command", "{ answer = \"451 4.3.0 No\" }").replace("do", "command = \"bdat\"\nskip = 2\ndo");
+        + &fault("command", "{ answer = \"451 4.3.0 No\" }")
+            .replace("do", "command = \"bdat\"\nskip = 2\ndo");
     let (lab, plan) = lab(&script).await;
     let whole = &MAIL[..MAIL.len() - 3];
     let begin = async || {
@@ -430,7 +440,9 @@ async fn the_same_seed_says_the_same() {
 
 fn octets_of(fact: Fact) -> Option<String> {
     match fact {
-        Fact::Line { direction: Direction::Client, text } if text.contains("without the final dot") => Some(text),
+        Fact::Line { direction: Direction::Client, text } if text.contains("without the final dot") => {
+            Some(text)
+        }
         _ => None,
     }
 }

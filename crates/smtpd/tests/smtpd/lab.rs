@@ -128,7 +128,12 @@ impl Lab {
         for implicit_tls in [false, true] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             addresses.push(listener.local_addr().unwrap());
-            let endpoint = Endpoint { implicit_tls, offer: options.offer, faults: options.faults.clone(), ..Endpoint::default() };
+            let endpoint = Endpoint {
+                implicit_tls,
+                offer: options.offer,
+                faults: options.faults.clone(),
+                ..Endpoint::default()
+            };
             servers.push(tokio::spawn(smtpd::serve(context.clone(), listener, endpoint, signal.clone())));
         }
         Self {

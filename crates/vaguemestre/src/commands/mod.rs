@@ -1,10 +1,12 @@
 mod account;
+mod annuaire;
 mod annuaire_serve;
 mod backup;
 mod cert;
 mod check;
 mod demo;
 mod doctor;
+mod faulty;
 mod files;
 mod jobs;
 mod junit;
@@ -17,7 +19,9 @@ mod up;
 
 use bench::Error;
 
+pub(crate) use annuaire::{Card, Import, Search, Synth};
 pub(crate) use annuaire_serve::Serve;
+pub(crate) use faulty::Faulty;
 
 use crate::cli::{Annuaire, Cli, Command};
 
@@ -36,10 +40,15 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Error> {
         Command::Cert(arguments) => cert::run(&cli, arguments).await,
         Command::Check(arguments) => check::run(&cli, arguments),
         Command::Show(arguments) => show::run(&cli, arguments),
+        Command::Annuaire(Annuaire::Import(arguments)) => annuaire::import(&cli, arguments).await,
+        Command::Annuaire(Annuaire::Search(arguments)) => annuaire::search(&cli, arguments).await,
+        Command::Annuaire(Annuaire::Show(arguments)) => annuaire::show(&cli, arguments).await,
+        Command::Annuaire(Annuaire::Synth(arguments)) => annuaire::synth(&cli, arguments),
         Command::Annuaire(Annuaire::Serve(arguments)) => annuaire_serve::run(&cli, arguments).await,
         Command::Backup(arguments) => backup::run(&cli, arguments).await,
         Command::Doctor(arguments) => doctor::run(&cli, arguments).await,
         Command::TokenScan(arguments) => token_scan::run(&cli, arguments).await,
+        Command::Faulty(arguments) => faulty::run(&cli, arguments).await,
         Command::LpsAdapter => Ok(lps::adapter::run_stdio().await),
     }
 }
