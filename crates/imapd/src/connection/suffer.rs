@@ -115,9 +115,8 @@ impl Connection {
         let Some(stream) = &self.stream else { return Err(End::Broken("the handshake failed".into())) };
         let gone = async {
             // Where octets are waiting, the end behind them is not seen.
-            match stream.tcp().peek(&mut [0]).await {
-                Ok(1..) => std::future::pending().await,
-                Ok(0) | Err(_) => {}
+            if let Ok(1..) = stream.tcp().peek(&mut [0]).await {
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {
