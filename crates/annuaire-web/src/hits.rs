@@ -183,7 +183,9 @@ impl Hits {
 fn chips(t: T, options: &Options, question: &Question) -> Vec<Link> {
     let chip = |(name, value): (&str, &str)| {
         let shown = if name == "type" { words::kind(t, &BoxType::parse(value)) } else { value.to_owned() };
-        let text = format!("{} : {shown}", words::field(t, name));
+        let field = words::field(t, name);
+        let values = [("field", field.as_str().into()), ("value", shown.as_str().into())];
+        let text = text_with(t.0, "directory-criterion", &values);
         let label = t.with("directory-take-off", "criterion", &text);
         Link { href: question.without(name, value).address(&options.path), text, label }
     };

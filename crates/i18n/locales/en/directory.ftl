@@ -38,6 +38,7 @@ directory-copy-this = Copy the address { $address }
 directory-pick = Choose
 directory-pick-this = Choose { $address } as a recipient
 directory-criteria = Criteria
+directory-criterion = { $field }: { $value }
 directory-take-off = Remove the criterion { $criterion }
 directory-cards = { $count ->
     [0] The base is empty

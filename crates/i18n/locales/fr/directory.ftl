@@ -38,6 +38,7 @@ directory-copy-this = Copier l'adresse { $address }
 directory-pick = Choisir
 directory-pick-this = Choisir { $address } comme destinataire
 directory-criteria = Critères
+directory-criterion = { $field } : { $value }
 directory-take-off = Retirer le critère { $criterion }
 directory-cards = { $count ->
     [0] La base est vide
