@@ -423,6 +423,8 @@ def submit(smtp, sender, recipients, mail):
 
 
 def step_login(request, context, credentials):
+    if request.get("dns") and not (request.get("imap") or request.get("smtp")):
+        raise Unsupported("Python's standard library has no DNS resolver: no autoconfiguration in this example")
     done = []
     if request.get("imap"):
         imap = again(request, lambda: with_one_renewal(credentials, lambda: imap_login(request, context, credentials)))

@@ -59,11 +59,15 @@ BAD = {
     "segur-v2-parcours": [("ins-always", "SC.MSS/CONF.14"), ("one-code", "SC.MSS/CONF.15")],
 }
 # Jobs of a family (bench: scenarios/families): how the name ends → bad client. The first that fits.
-EITHER = ["tls-1.3-only", "missing-intermediate", "revoked-ocsp", "dhe-only", "certificate-required", "foreign-client-ca"]
+EITHER = ["1.3-only", "missing-intermediate", "revoked-ocsp", "dhe-only", "certificate-required", "foreign-client-ca"]
 FAMILIES = [
     *[(f"-tls-{name}", "connects-for-ever") for name in EITHER],
-    *[(f"-tls-{name}", "wrong-mechanism-later") for name in ["tls-1.2-only", "no-client-certificate", "several-client-cas"]],
+    *[(f"-tls-{name}", "wrong-mechanism-later") for name in ["1.2-only", "no-client-certificate", "several-client-cas"]],
     ("-tls-", "trusts-all"),
+    ("psc-dns-moved", "remembers-servers"),
+    ("psc-dns-nxdomain", "remembers-servers"),
+    ("psc-dns-not-offered", "remembers-servers"),
+    ("psc-dns-", "asks-once"),
     ("-no-starttls", "goes-on-in-clear"),
     ("-starttls-refused", "goes-on-in-clear"),
     ("-injected", "token-as-password"),
@@ -141,6 +145,8 @@ SAID = {
     "remembers-uids": "non relu",
     "sends-again": "accepté 2 fois",
     "ignores-size": "SIZE",
+    "remembers-servers": "que le DNS ne donne plus",
+    "asks-once": "pas de connexion acceptée",
 }
 
 

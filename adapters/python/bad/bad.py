@@ -433,6 +433,58 @@ def ignores_size():
     adapter.submit = submit
 
 
+def look_up(request, service, patience):
+    """The host and port of one SRV record, asked for once over UDP; None without a good answer."""
+    server, domain = request["dns"], request["mailbox"]["address"].rpartition("@")[2]
+    name = b"".join(bytes([len(label)]) + label.encode() for label in f"{service}._tcp.{domain}".split(".")) + b"\0"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.settimeout(patience)
+        udp.sendto(b"\x12\x34\x01\0\0\1\0\0\0\0\0\0" + name + b"\0\x21\0\1", (server["host"], server["port"]))
+        try:
+            answer = udp.recv(4096)
+        except OSError:
+            return None
+    if answer[2] & 2 or answer[3] & 15 or answer[6:8] == b"\0\0":
+        return None
+    at = 12 + len(name) + 4
+    at += (2 if answer[at] & 0xC0 else answer.index(b"\0", at) - at + 1) + 14
+    port = int.from_bytes(answer[at : at + 2], "big")
+    return {"host": "localhost", "port": port, "security": "starttls"} if port else None
+
+
+def discovers(patience, remember):
+    """Has hosts and ports looked up, as the honest adapter cannot."""
+    honest = adapter.step_login
+
+    def login(request, context, credentials):
+        if request.get("dns"):
+            for protocol, service in (("imap", "_imap"), ("smtp", "_submission")):
+                kept = os.path.join(request["work_dir"], protocol)
+                if remember and os.path.exists(kept):
+                    with open(kept) as file:
+                        place = adapter.json.load(file)
+                else:
+                    place = look_up(request, service, patience)
+                    with open(kept, "w") as file:
+                        adapter.json.dump(place, file)
+                request[protocol] = place
+        return honest(request, context, credentials)
+
+    adapter.STEPS["login"] = login
+
+
+@mode("remembers-servers", "SC.MSS/CONF.04")
+def remembers_servers():
+    """looks the servers up once, and goes there for ever"""
+    discovers(5, True)
+
+
+@mode("asks-once", "SC.MSS/CONF.04")
+def asks_once():
+    """asks the DNS once over UDP, for half a second, and gives up where the answer is not there and whole"""
+    discovers(0.5, False)
+
+
 @mode("frightened", "SC.MSS/CONF.06")
 def frightened():
     """hangs up at the first untagged response that it does not know"""

@@ -12,6 +12,7 @@ use crate::Shared;
 use crate::adapter::{Adapter, Allowance};
 use crate::error::Error;
 use crate::judge::AdapterWord;
+use crate::names::Names;
 use crate::product::{Files, write_private};
 use crate::props::{Message, Props};
 use crate::scenario::{Arm, Mailbox, Step, Verb};
@@ -45,17 +46,25 @@ pub(crate) async fn adapter(
                 Some(operator.open_private_faulty(order.number, sasl::Offer::default(), plan).await?)
             }
             (None, Some(Arm::OldTls)) => Some(operator.open_old_tls(order.number).await?),
+            // The first step of a job that asks the DNS is its control: its ports stay open for who remembers them.
+            _ if step.dns && Some(&step.id) != order.scenario.control.as_ref() => {
+                Some(operator.open_private(order.number).await?)
+            }
             _ => None,
         };
-        if let (Some(doors), true) = (&faulty, step.faults.is_some()) {
-            props.doors.insert(
-                step.id.clone(),
-                vec![doors.imap_port, doors.imaps_port, doors.smtp_port, doors.smtps_port],
-            );
+        let doors = faulty.as_ref().unwrap_or(&healthy);
+        let names = match step.dns {
+            true => Some(Names::open(bench, order.number, doors, step.dns_fault.as_ref()).await?),
+            false => None,
+        };
+        if step.faults.is_some() || (step.dns && faulty.is_some()) {
+            let mut ports = vec![doors.imap_port, doors.imaps_port, doors.smtp_port, doors.smtps_port];
+            ports.extend(names.as_ref().map(|names| names.port));
+            props.doors.insert(step.id.clone(), ports);
+            props.began.insert(step.id.clone(), bench.parts.clock.now());
         }
         let armed =
             (step.arm == Some(Arm::RefuseFirstToken)).then(|| operator.refuse_first_token(order.mailbox()));
-        let doors = faulty.as_ref().unwrap_or(&healthy);
         let (auth, secrets) = credentials(bench, order, timing, props)?;
         let message = match step.adapter {
             Verb::Send | Verb::Reply => {
@@ -80,7 +89,7 @@ pub(crate) async fn adapter(
             "smtp": endpoint(step, rules::Protocol::Smtp, [doors.smtp_port, doors.smtps_port]),
             "ca_file": bench.parts.addresses.ca_file,
             "crl_urls": bench.parts.addresses.crl_urls,
-            "dns": null,
+            "dns": names.as_ref().map(|names| names.told()),
             "directory": null,
             "psc": bench.parts.addresses.psc,
             "auth": auth,
@@ -95,7 +104,7 @@ pub(crate) async fn adapter(
             word = adapter.step(step_name, &request, limits, &secrets) => word,
             () = ended(bench, order.number, &poke) => break,
         };
-        drop(armed);
+        drop((armed, names));
         if let Some(faulty) = faulty {
             let _ = timeout(Duration::from_secs(5), faulty.close()).await;
         }
@@ -131,7 +140,7 @@ fn mailbox_type(order: &Order) -> &'static str {
 }
 
 fn endpoint(step: &Step, protocol: rules::Protocol, [plain, tls]: [u16; 2]) -> Value {
-    if step.protocols.contains(&protocol) {
+    if step.protocols.contains(&protocol) && !step.dns {
         let (port, security) = if step.implicit_tls { (tls, "tls") } else { (plain, "starttls") };
         json!({"host": "localhost", "port": port, "security": security})
     } else {

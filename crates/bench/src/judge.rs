@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use kernel::Timestamp;
 use rules::{
-    Check, ClientCertificate, CodeCdaHeader, Connection, Content, Contents, Faulted, InReplyTo, InsHeader,
-    LoginAccepted, MailReceived, MechanismUsed, MesHeader, NilHeader, OldTlsRefused, Outcome, Protocol,
-    SentTo, StartTls, Taken, Text, TlsBeforeLogin, TlsOffered, TokenRenewed, Transcript, UniqueMessageId,
+    Check, ClientCertificate, CodeCdaHeader, Connection, Content, Contents, Discovery, Faulted, InReplyTo,
+    InsHeader, LoginAccepted, MailReceived, MechanismUsed, MesHeader, NilHeader, OldTlsRefused, Outcome,
+    Protocol, SentTo, StartTls, Taken, Text, TlsBeforeLogin, TlsOffered, TokenRenewed, Transcript,
+    UniqueMessageId,
 };
 use serde::{Deserialize, Serialize};
 use wire::{ConnectionId, Event, Fact, MailFacts};
@@ -112,6 +113,9 @@ pub struct Context {
     /// The ports of the steps that had some of their own, with an adapter.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub doors: BTreeMap<String, Vec<u16>>,
+    /// When those steps began.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub began: BTreeMap<String, Timestamp>,
 }
 
 /// What else a mailbox did during a window.
@@ -200,9 +204,18 @@ pub fn judge(
         if expectation.needs_adapter() && context.driver == Driver::Person {
             continue;
         }
-        let transcript = of_step(scenario, context, &transcript, expectation.step());
-        let mails = taken(scenario, context, &transcript, messages, expectation.step());
-        let mut check = hold(expectation, scenario, context, &transcript, &mails);
+        let of_step = of_step(scenario, context, &transcript, expectation.step());
+        let mails = taken(scenario, context, &of_step, messages, expectation.step());
+        let mut check = match expectation {
+            Expectation::Discovered { requirement, step, protocol, nowhere } => {
+                let ids: Vec<_> = of_step.connections().iter().map(|connection| connection.id).collect();
+                let rest = transcript.filter(|connection| !ids.contains(&connection.id));
+                let began = step.as_ref().and_then(|step| context.began.get(step)).copied();
+                Discovery { requirement, protocol: *protocol, nowhere: *nowhere, began }
+                    .check(&of_step, &rest)
+            }
+            _ => hold(expectation, scenario, context, &of_step, &mails),
+        };
         if unattributed && check.outcome == Outcome::Failed {
             check.outcome = Outcome::Inconclusive;
         }
@@ -391,6 +404,11 @@ fn hold(
             let faults = step.map(crate::scenario::Step::fault_names).unwrap_or_default();
             Faulted { requirement, protocol: *protocol, must: *must, bound: *bound, faults: &faults }
                 .check(transcript)
+        }
+        // Judged on the rest of the run too, by the caller.
+        E::Discovered { protocol, nowhere, .. } => {
+            Discovery { requirement, protocol: *protocol, nowhere: *nowhere, began: None }
+                .check(transcript, &Transcript::default())
         }
         E::MessageId { .. } => UniqueMessageId { requirement }.check(transcript, mails),
     }

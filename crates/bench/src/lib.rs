@@ -10,6 +10,7 @@ mod drive;
 mod error;
 pub mod judge;
 pub mod log;
+mod names;
 mod person;
 pub mod posteriori;
 mod product;

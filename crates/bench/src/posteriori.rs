@@ -173,6 +173,7 @@ impl Bench {
             product_name: order.product.name.clone(),
             product_version: order.product.version.clone(),
             doors: std::collections::BTreeMap::new(),
+            began: std::collections::BTreeMap::new(),
             truncated: i64::try_from(events.len()).is_ok_and(|count| count >= MOST_EVENTS),
         }
     }

@@ -41,6 +41,8 @@ pub(crate) struct Props {
     pub(crate) control: Option<i64>,
     /// The ports of the steps that had some of their own.
     pub(crate) doors: BTreeMap<String, Vec<u16>>,
+    /// When those steps began.
+    pub(crate) began: BTreeMap<String, kernel::Timestamp>,
     bench: Arc<Shared>,
     aliases: Vec<String>,
 }
@@ -77,6 +79,7 @@ impl Props {
             original: None,
             control: control(bench, order).await?,
             doors: BTreeMap::new(),
+            began: BTreeMap::new(),
             bench: Arc::clone(bench),
             aliases: Vec::new(),
         };

@@ -162,9 +162,27 @@ pub struct Step {
     /// Messages that the bench puts into the mailbox before the step.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub deposit: u32,
+    /// The client is told a DNS server and neither host nor port: the step's own ones, which that server alone knows.
+    /// Adapters only.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dns: bool,
+    /// How that server misbehaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_fault: Option<DnsFault>,
     /// TLS from the first byte instead of STARTTLS. Adapters only.
     #[serde(default, skip_serializing_if = "is_false")]
     pub implicit_tls: bool,
+}
+
+/// How the DNS server of a step misbehaves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsFault {
+    /// What it does: `nxdomain`, `not-offered`, `servfail`, `truncate`, `slow=2s`…
+    pub fault: dns::Fault,
+    /// How often; for ever where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -188,7 +206,7 @@ impl Step {
 
     /// Whether it is for adapters only: where nobody can say who connects, or ports are the step's own.
     pub fn is_for_adapters(&self) -> bool {
-        self.arm == Some(Arm::OldTls) || self.implicit_tls
+        self.arm == Some(Arm::OldTls) || self.implicit_tls || self.dns
     }
 
     /// The faults of this step, with a slow answer lasting `slow`. The catalogue has read the script once already.
@@ -438,6 +456,19 @@ pub enum Expectation {
         #[serde(default)]
         bound: u32,
     },
+    /// The servers are found by DNS, or nowhere. Adapters only.
+    Discovered {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step it is about.
+        #[serde(default)]
+        step: Option<String>,
+        /// Where.
+        protocol: Protocol,
+        /// Whether the DNS leads nowhere.
+        #[serde(default)]
+        nowhere: bool,
+    },
     /// One Message-ID, well formed.
     MessageId {
         /// Requirement that asks for it.
@@ -461,7 +492,7 @@ impl Expectation {
 
     /// Whether only a run by an adapter can show it.
     pub fn needs_adapter(&self) -> bool {
-        matches!(self, Self::OldTlsRefused { .. })
+        matches!(self, Self::OldTlsRefused { .. } | Self::Discovered { .. })
     }
 
     fn common(&self) -> (&str, Option<&str>) {
@@ -483,6 +514,7 @@ impl Expectation {
             | Self::Mes { requirement, step, .. }
             | Self::Reply { requirement, step, .. }
             | Self::Faulted { requirement, step, .. }
+            | Self::Discovered { requirement, step, .. }
             | Self::MessageId { requirement, step, .. } => (requirement, step.as_deref()),
         }
     }

@@ -192,6 +192,7 @@ pub(crate) fn context(
         product_version: order.product.version.clone(),
         truncated: false,
         doors: props.doors.clone(),
+        began: props.began.clone(),
     }
 }
 
@@ -212,7 +213,7 @@ async fn outline_since(bench: &Shared, head: i64, nonce: Option<&str>) -> Result
 /// Whether an event can tell whose a connection is. Of the lines only those do that hold the run's nonce, or say that a
 /// client tries to send.
 pub(crate) fn tells_whose(event: &Event, nonce: Option<&str>) -> bool {
-    matches!(event.service, Service::Imap | Service::Smtp)
+    matches!(event.service, Service::Imap | Service::Smtp | Service::Dns)
         && match &event.fact {
             Fact::Line { direction, text } => {
                 let holds_nonce = nonce.is_some_and(|nonce| text.contains(nonce));

@@ -208,7 +208,9 @@ impl Reader<'_> {
                     }
                 }
                 _ => {
-                    return Err(self.error("do", "an action is a word or a table, such as { delay = \"2s\" }"));
+                    return Err(
+                        self.error("do", "an action is a word or a table, such as { delay = \"2s\" }")
+                    );
                 }
             }
         }

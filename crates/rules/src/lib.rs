@@ -25,7 +25,7 @@ mod transcript;
 
 pub use check::{Check, Outcome};
 pub use content::{Content, Contents, SentTo};
-pub use faulty::{Faulted, Must};
+pub use faulty::{Discovery, Faulted, Must};
 pub use indicators::{CodeCdaHeader, InsHeader, MesHeader, NilHeader};
 pub use login::{ClientCertificate, LoginAccepted, MechanismUsed, TlsBeforeLogin};
 pub use mail::{MailReceived, Taken};

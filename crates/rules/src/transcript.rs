@@ -147,7 +147,7 @@ impl<'a> Connection<'a> {
     pub fn is_faulty(&self) -> bool {
         self.events.iter().any(|event| match &event.fact {
             Fact::Fault { .. } => true,
-            Fact::Note { text } => text == wire::old_tls::OFFERED,
+            Fact::Note { text } => text == wire::old_tls::OFFERED || wire::tls_fault::name(text).is_some(),
             _ => false,
         })
     }

@@ -50,7 +50,8 @@ fn main() -> ExitCode {
 /// (SC.MSS/CONF.28). Linux only; elsewhere the system's own settings decide.
 fn keep_memory_private() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+    {
         tracing::warn!(%error, "this process can be dumped: its memory holds tokens");
     }
 }

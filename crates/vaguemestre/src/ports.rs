@@ -117,7 +117,8 @@ impl Ports {
             ports.dns = dns;
         } else if ports.dns == 0 {
             // Kept before there was a DNS: the documented port beside the documented ones, else one that is free.
-            ports.dns = if ports.bench == Self::DEFAULT.bench { Self::DEFAULT.dns } else { free_both_ways()? };
+            ports.dns =
+                if ports.bench == Self::DEFAULT.bench { Self::DEFAULT.dns } else { free_both_ways()? };
         }
         if ports.directory == 0 {
             let is_documented = ports.bench == Self::DEFAULT.bench;

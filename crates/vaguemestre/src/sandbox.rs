@@ -127,7 +127,17 @@ impl Sandbox {
         let directory = directory(&data.path, annuaire_clock);
         let (shutdown, stop) = watch::channel(false);
         let face = bench_web::Face::new(bench.clone(), key).with_directory(directory);
-        let faces = (face.router(ports.bench), api.router());
+        let mail = settings.mail_domain();
+        let autoconfig = operator::autoconfig_router(operator::Autoconfig {
+            imap_host: format!("imap.{mail}"),
+            smtp_host: format!("smtp.{mail}"),
+            domain: mail,
+            imap: ports.imap,
+            imaps: ports.imaps,
+            submission: ports.smtp,
+            submissions: ports.smtps,
+        });
+        let faces = [face.router(ports.bench), api.router(), autoconfig];
         let mut tasks = serve(listeners.tcp, &stop, &operator, &psc, &lab, faces);
         let (dns_udp, dns_tcp) = listeners.dns;
         tasks.push(tokio::spawn(dns::serve(dns_udp, dns_tcp, dns, stop.clone())));
@@ -159,17 +169,27 @@ fn serve(
     operator: &Operator,
     psc: &Psc,
     lab: &Arc<Lab>,
-    (face, api): (axum::Router, axum::Router),
+    [face, api, autoconfig]: [axum::Router; 3],
 ) -> Vec<JoinHandle<()>> {
     let [bench, psc_https, pki, wallet, imap, imaps, smtp, smtps, directory]: [TcpListener; 9] =
         listeners.try_into().expect("Ports::bind gives one listener a port");
     let wallet_port = wallet.local_addr().map_or(0, |address| address.port());
     let crl_lab = Arc::clone(lab);
     let crl_stop = stop.clone();
+    // Every question about revocation is a fact; and who looks for the autoconfiguration of Thunderbird finds it here.
+    let asked = |extensions: &axum::http::Extensions| {
+        extensions.get::<web::Peer>().map(|peer| (peer.address, peer.port))
+    };
+    let revocation = operator::pki_router_with_journal(Arc::clone(lab), operator.journal().clone(), asked)
+        .merge(autoconfig);
+    let psc_tls = lab.acceptor().https_with_clients().unwrap_or_else(|error| {
+        tracing::error!(%error, "PSC takes no client certificates");
+        lab.acceptor().https()
+    });
     vec![
         tokio::spawn(web::serve_http(bench, face, stop.clone())),
-        tokio::spawn(web::serve_https(psc_https, psc.realm(), lab.acceptor().https(), stop.clone())),
-        tokio::spawn(web::serve_http(pki, operator::pki_router(Arc::clone(lab)), stop.clone())),
+        tokio::spawn(web::serve_https(psc_https, psc.realm(), psc_tls, stop.clone())),
+        tokio::spawn(web::serve_http(pki, revocation, stop.clone())),
         tokio::spawn(web::serve_http(wallet, psc.wallet(wallet_port), stop.clone())),
         operator.serve(imap, Listener::Imap, None, stop.clone()),
         operator.serve(imaps, Listener::Imaps, None, stop.clone()),
@@ -238,7 +258,8 @@ fn zone(settings: &Settings, ports: &Ports) -> Result<dns::Zone, Error> {
         addresses: vec![Ipv4Addr::LOCALHOST.into()],
     };
     dns::Zone::sandbox(&plan).map_err(|error| {
-        let next = "Correct settings.json of the data directory, or remove it to go back to the default domain.";
+        let next =
+            "Correct settings.json of the data directory, or remove it to go back to the default domain.";
         Error::new(Code::BadInput, error.to_string(), next).field("domain")
     })
 }

@@ -108,6 +108,7 @@ pub(crate) async fn card(State(face): State<Face>, Asked(which): Asked<Which>) -
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct ToImport {
     /// Absolute paths: the MSSanté extraction, and the PS_LibreAcces files where wanted; ZIP or text.
+    #[schema(value_type = Vec<String>)]
     files: Vec<std::path::PathBuf>,
     /// Publish even where the base is much smaller than the one that serves.
     #[serde(default)]

@@ -8,6 +8,7 @@ const TAGS: &[(&str, &str)] = &[
     ("runs", "The history, a run and its log"),
     ("proofs", "Signed files that anybody can check"),
     ("check", "Files held against the requirements, without product or run"),
+    ("directory", "Who has which MSSanté address, in the base of this machine"),
     ("bench", "The bench itself: services, settings, tokens of the sandbox"),
 ];
 

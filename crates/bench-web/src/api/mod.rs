@@ -10,6 +10,7 @@ mod campaigns;
 mod check;
 mod checklist;
 mod desk;
+mod directory;
 mod document;
 mod jobs;
 mod mailboxes;
@@ -88,7 +89,10 @@ fn described() -> (Router<Face>, utoipa::openapi::OpenApi) {
         .routes(routes!(desk::settings, desk::save))
         .routes(routes!(desk::version))
         .routes(routes!(desk::health))
-        .routes(routes!(desk::token));
+        .routes(routes!(desk::token))
+        .routes(routes!(directory::search))
+        .routes(routes!(directory::card))
+        .routes(routes!(directory::import));
     OpenApiRouter::default().nest(PREFIX, operations).split_for_parts()
 }
 

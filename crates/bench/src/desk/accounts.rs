@@ -5,7 +5,6 @@ use std::{fs, io};
 
 use kernel::Secret;
 use operator::Kind;
-use psc::ClientRegistration;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::json;
@@ -121,14 +120,8 @@ impl Bench {
             }
         }
         parts.psc.remove_identity(&product.psc_identity);
-        // PSC forgets no client: a secret that nobody knows closes the door as well.
-        let nowhere = ClientRegistration::new(
-            &product.client_id,
-            Secret::new(kernel::random::id()),
-            ["https://localhost/callback"],
-        );
-        if let Err(error) = parts.psc.register_client(nowhere) {
-            tracing::warn!("the PSC client of the removed product {nil} keeps its secret: {error}");
+        if let Err(error) = parts.psc.remove_client(&product.client_id) {
+            tracing::warn!("the PSC client of the removed product {nil} stays: {error}");
         }
         let files = Files::of(&parts.data, nil);
         self.retire_certificate(&files, &product.app_identity).await?;

@@ -11,11 +11,15 @@ use tls::BadServer;
 
 /// The families of this build, the TLS lab's apart: its variants are the servers of the lab.
 const FILES: &[(&str, &str)] = &[
+    ("dns.toml", include_str!("../../scenarios/families/dns.toml")),
     ("clear.toml", include_str!("../../scenarios/families/clear.toml")),
     ("login.toml", include_str!("../../scenarios/families/login.toml")),
     ("reading.toml", include_str!("../../scenarios/families/reading.toml")),
     ("sending.toml", include_str!("../../scenarios/families/sending.toml")),
 ];
+
+/// The key that names a variant.
+const ID: &str = "id";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,7 +63,8 @@ fn server(server: BadServer) -> BTreeMap<String, String> {
         _ => "psc-imap cert-smtp",
     };
     let pairs = [
-        ("id", server.name()),
+        (ID, server.name().trim_start_matches("tls-")),
+        ("server", server.name()),
         ("fr", title.fr),
         ("en", title.en),
         ("why_fr", why.fr),
@@ -88,7 +93,7 @@ impl Family {
     ) -> Result<Vec<(String, String)>, String> {
         let mut files = Vec::new();
         for variant in variants {
-            let id = variant.get("id").ok_or_else(|| format!("{name}: a variant has an id"))?;
+            let id = variant.get(ID).ok_or_else(|| format!("{name}: a variant has an id"))?;
             for way in &self.way {
                 let place = way.get("way").ok_or_else(|| format!("{name}: a way has a name (way)"))?;
                 let ways = variant.get("ways").unwrap_or(place);

@@ -3,6 +3,7 @@
 //! One JSON object comes on standard input, one goes to standard output; there is no secret in arguments nor in the
 //! environment. What is answered here is only ever shown: the verdict comes from the wire.
 
+mod again;
 mod reply;
 mod request;
 mod steps;

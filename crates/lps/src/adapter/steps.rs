@@ -8,6 +8,7 @@ use rustls::ClientConfig;
 use tls::ClientTrust;
 use tokio::time::Instant;
 
+use super::again::again;
 use super::request::{Auth, Message, RefreshGrant, Request, Step};
 use super::{Outcome, Response};
 use crate::smtp_session::Outcome as Submitted;
@@ -31,22 +32,27 @@ pub(super) async fn perform(request: Request, work_dir: &Path) -> Response {
         Step::Unknown => return Response::new(Outcome::Unsupported, "this step is unknown here"),
         _ => {}
     }
-    let servers = match Servers::of(&request).await {
-        Ok(servers) => servers,
-        Err(error) => {
-            // Not to go where the DNS leads is this client's decision; all else is what the DNS does not say.
-            let outside = matches!(error, DiscoveryError::Outside { .. });
-            let outcome = if outside { Outcome::Refused } else { Outcome::Error };
-            return Response::new(outcome, Failure::from(error).to_string());
-        }
+    let deadline = Instant::now() + Duration::from_millis(request.deadline_ms).saturating_sub(MARGIN);
+    // Not to go where the DNS leads is this client's decision, and final; all else is what the DNS does not say.
+    let found = again(deadline, async || match Servers::of(&request).await {
+        Ok(servers) => Ok(Ok(servers)),
+        Err(error @ DiscoveryError::Outside { .. }) => Ok(Err(Failure::from(error))),
+        Err(error) => Err(Failure::from(error)),
+    });
+    let servers = match found.await {
+        Ok(Ok(servers)) => servers,
+        Ok(Err(outside)) => return Response::new(Outcome::Refused, outside.to_string()),
+        Err(failure) => return Response::new(Outcome::Error, failure.to_string()),
     };
     let client = match Client::prepare(&request, servers, work_dir).await {
         Ok(client) => client,
         Err(failure) => return ended(failure),
     };
     let done = match request.step {
-        Step::Login | Step::Logout => client.login().await,
-        Step::Fetch => client.fetch(work_dir).await,
+        // Where a refusal is expected, one try tells.
+        Step::Login | Step::Logout if request.expect_refusal => client.login().await,
+        Step::Login | Step::Logout => again(deadline, async || client.login().await).await,
+        Step::Fetch => again(deadline, async || client.fetch(work_dir).await).await,
         Step::Append => client.append(&request).await,
         Step::Reply => client.reply(&request).await,
         _ => client.send(&request).await,
@@ -103,6 +109,7 @@ pub(super) struct Client {
     credentials: Credentials,
     tls: Arc<ClientConfig>,
     patience: Patience,
+    deadline: Instant,
     clock: Clock,
 }
 
@@ -144,7 +151,8 @@ impl Client {
             }
         };
         let tls = tls.config().map_err(|error| trust_failure(&error))?;
-        Ok(Self { address, servers, credentials, tls, patience, clock })
+        let deadline = Instant::now() + Duration::from_millis(request.deadline_ms).saturating_sub(MARGIN);
+        Ok(Self { address, servers, credentials, tls, patience, deadline, clock })
     }
 
     fn token_used(&self) -> Option<String> {
@@ -225,7 +233,8 @@ impl Client {
 
     async fn send(&self, request: &Request) -> Result<Response, Failure> {
         let outgoing = self.outgoing(request, None).await?;
-        self.submit(&outgoing).await
+        // The same bytes at each try, so the same Message-ID.
+        again(self.deadline, async || self.submit(&outgoing).await).await
     }
 
     /// Hands a mail to the SMTP server.
@@ -238,7 +247,9 @@ impl Client {
                 Response::new(Outcome::Done, format!("accepted by the server ({id}){}", mail.notes))
             }
             Submitted::Refused(refusal) if refusal.retry() == RetryClass::Later => {
-                Response::new(Outcome::Error, format!("refused for now: {refusal}"))
+                session.quit().await;
+                let stage = refusal.stage;
+                return Err(Failure::temporary(stage, format!("refused for now: {refusal}")));
             }
             Submitted::Refused(refusal) => Response::new(Outcome::Refused, refusal.to_string()),
             Submitted::Unknown(failure) => return Ok(Response::new(Outcome::Error, failure.to_string())),

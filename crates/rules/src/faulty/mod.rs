@@ -5,11 +5,13 @@
 //! that never came: both are inconclusive.
 
 mod after;
+mod discovery;
 mod must;
 mod seen;
 
 use wire::Fact;
 
+pub use discovery::Discovery;
 pub use must::Must;
 
 use crate::{Check, Outcome, Protocol, Text, Transcript};

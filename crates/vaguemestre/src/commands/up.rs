@@ -73,7 +73,10 @@ fn resolvers(lang: Lang, dns: &Value) {
             "  {:<20} Add-DnsClientNrptRule -Namespace \".{domain}\" -NameServers \"{host}\"{only_53}",
             "Windows"
         );
-        output::say!("  {:<20} docker run --network host --dns {host} …{only_53}", text(lang, "cli-up-dns-container"));
+        output::say!(
+            "  {:<20} docker run --network host --dns {host} …{only_53}",
+            text(lang, "cli-up-dns-container")
+        );
     }
     output::say!("");
 }

@@ -80,7 +80,8 @@ fn conf_28_a_stored_token_is_found_and_told_from_those_of_others() {
     let scan = lab.cli(&["token-scan", disk, "--json"]);
     assert!(scan.code == 1 && !scan.stdout.contains(&token[20..60]), "found, and not printed: {scan:?}");
     let told: Value = serde_json::from_str(&scan.stdout).unwrap();
-    let kinds: Vec<&Value> = told["findings"].as_array().unwrap().iter().map(|found| &found["kind"]).collect();
+    let kinds: Vec<&Value> =
+        told["findings"].as_array().unwrap().iter().map(|found| &found["kind"]).collect();
     assert_eq!(kinds, ["issued", "fragment"], "{told:#}");
     assert_eq!((&told["findings"][0]["offset"], &told["findings"][0]["of"]), (&json!(22), &json!("access")));
     // What the bench itself keeps: its database, its logs, its keys.

@@ -68,7 +68,10 @@ fn show(cli: &Cli, report: &Report, issued: usize) {
         output::say!("{file}:{}  {kind}  {}", found.offset, found.excerpt);
     }
     for (file, why) in &report.unreadable {
-        output::say!("{}", text_with(lang, "token-scan-unreadable", &[("file", Arg::Text(file)), ("why", Arg::Text(why))]));
+        output::say!(
+            "{}",
+            text_with(lang, "token-scan-unreadable", &[("file", Arg::Text(file)), ("why", Arg::Text(why))])
+        );
     }
     if report.truncated {
         output::say!("{}", text(lang, "token-scan-truncated"));
