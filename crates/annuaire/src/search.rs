@@ -103,13 +103,13 @@ impl Opened {
             total = cards.count();
         }
         let mut dropped = None;
-        if total == 0 {
-            if let Some((at, relaxed)) = relax::relax(&self.base, &plan.criteria, &weighed, filter.as_ref()) {
-                cards = join(&self.base, &weighed, filter.as_ref(), Some(at));
-                total = cards.count();
-                found.relaxed = Some(relaxed);
-                dropped = Some(at);
-            }
+        if total == 0
+            && let Some((at, relaxed)) = relax::relax(&self.base, &plan.criteria, &weighed, filter.as_ref())
+        {
+            cards = join(&self.base, &weighed, filter.as_ref(), Some(at));
+            total = cards.count();
+            found.relaxed = Some(relaxed);
+            dropped = Some(at);
         }
         if let Some(at) = dropped {
             plan.criteria.remove(at);

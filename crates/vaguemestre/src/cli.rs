@@ -85,7 +85,7 @@ pub(crate) enum Annuaire {
     /// Read the public extractions into the base that is searched
     Import(crate::commands::Import),
     /// Find somebody's MSSanté address
-    Search(crate::commands::Search),
+    Search(Box<crate::commands::Search>),
     /// Show everything that the extractions say of one card
     Show(crate::commands::Card),
     /// Write an extraction of invented people

@@ -16,11 +16,11 @@ const LARGEST: u64 = 4 * 1024 * 1024 * 1024;
 /// Texts of one archive that are looked at.
 const MOST_TEXTS: usize = 16;
 
+/// What is done with one extraction: its kind, its name, its text.
+type Each<'a> = dyn FnMut(Source, &str, &mut dyn Read) -> Result<(), Error> + 'a;
+
 /// Calls `each` with every extraction in the file; gives the dates that names tell, then that of the file.
-pub(super) fn each_text(
-    path: &Path,
-    each: &mut dyn FnMut(Source, &str, &mut dyn Read) -> Result<(), Error>,
-) -> Result<Vec<Option<String>>, Error> {
+pub(super) fn each_text(path: &Path, each: &mut Each<'_>) -> Result<Vec<Option<String>>, Error> {
     let shown = path.display().to_string();
     let unreadable = |error: std::io::Error| {
         Error::refused(&shown, format!("cannot be read: {error}"), "Give the path of the extraction")

@@ -103,7 +103,8 @@ fn mailbox(card: &mut Card, record: &Record<'_>, person: bool) {
         skill(card, record.get(15), record.get(16));
     }
     let structure = record.get(6);
-    if !structure.is_empty() && !(person && structure.starts_with('4')) {
+    let own = person && structure.starts_with('4');
+    if !structure.is_empty() && !own {
         let bare = structure.get(1..).unwrap_or_default();
         if matches!((structure.as_bytes()[0], bare.len()), (b'1', 9) | (b'2', 9) | (b'3', 14)) {
             identifier(card, bare);

@@ -77,10 +77,7 @@ pub(crate) fn build(
             Ok(())
         };
         let workers: Vec<_> = (0..threads.min(2)).map(|_| scope.spawn(work)).collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().expect("a worker does not panic"))
-            .collect::<Result<(), _>>()
+        workers.into_iter().try_for_each(|worker| worker.join().expect("a worker does not panic"))
     });
     let built = Built {
         cards: shared.cards.load(Ordering::Relaxed),

@@ -367,12 +367,14 @@ fn neighbours(all: &[&str], at: usize, columns: &[Column], out: &mut Vec<Reading
             out.push(Reading { field: field_of(column), how: How::Exact, weight, test });
         }
     }
-    if at > 0 && is_link(all[at - 1]) && columns.contains(&Column::Family) {
-        if let Some(joined) = before.filter(|joined| joined.len() >= 4) {
-            let weight = tenths(weight_of(Column::Family), 6);
-            let test = Test::Prefix(Column::Family, joined);
-            out.push(Reading { field: FieldName::Nom, how: How::Prefix, weight, test });
-        }
+    if at > 0
+        && is_link(all[at - 1])
+        && columns.contains(&Column::Family)
+        && let Some(joined) = before.filter(|joined| joined.len() >= 4)
+    {
+        let weight = tenths(weight_of(Column::Family), 6);
+        let test = Test::Prefix(Column::Family, joined);
+        out.push(Reading { field: FieldName::Nom, how: How::Prefix, weight, test });
     }
 }
 
@@ -448,8 +450,8 @@ fn identifier(typed: &str) -> Criterion {
     if typed.len() >= 6 {
         let test = Test::Prefix(Column::Identifier, typed.to_owned());
         readings.push(Reading { field: FieldName::Identifiant, how: How::Prefix, weight: 120, test });
-        if typed.starts_with('8') {
-            let test = Test::Prefix(Column::Identifier, typed[1..].to_owned());
+        if let Some(number) = typed.strip_prefix('8') {
+            let test = Test::Prefix(Column::Identifier, number.to_owned());
             readings.push(Reading { field: FieldName::Identifiant, how: How::Prefix, weight: 110, test });
         }
     }

@@ -129,7 +129,7 @@ impl Judge {
         for found in &mut all {
             found.offset = run.at[usize::try_from(found.offset).unwrap_or_default().min(run.at.len() - 1)];
         }
-        all.sort_by(|a, b| (a.offset, a.kind).cmp(&(b.offset, b.kind)));
+        all.sort_by_key(|one| (one.offset, one.kind));
         all.dedup_by_key(|found| found.offset);
         all
     }
