@@ -103,6 +103,8 @@ impl Wire {
             product_name: String::new(),
             product_version: None,
             truncated: false,
+            doors: Default::default(),
+            began: Default::default(),
         };
         let messages: Vec<Message<'_>> =
             self.bytes.iter().map(|(queue_id, bytes)| Message { queue_id, bytes }).collect();

@@ -127,7 +127,7 @@ fn typo(rng: &mut Rng, row: &Row) -> Option<String> {
     if !is_person(row) || row.family.len() < 4 {
         return None;
     }
-    let mut words = vec![row.family.to_lowercase(), row.given.to_lowercase(), city(row)?];
+    let mut words = [row.family.to_lowercase(), row.given.to_lowercase(), city(row)?];
     let at = rng.below(3) as usize;
     let letters: Vec<char> = words[at].chars().collect();
     if letters.len() < 4 {
