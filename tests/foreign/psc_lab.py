@@ -92,6 +92,7 @@ class Lab:
         self.browser = Browser(self.ca_file)
         self.metadata = json.loads(self.browser.open(self.up["psc"]["wallet_discovery"]).text)
         self.wallet = self.metadata["authorization_endpoint"]
+        self.desk("/identities/samples", "/identities")  # people to log in as
 
     def desk(self, to, shown, **form):
         """A form of the desk."""

@@ -119,6 +119,8 @@ try {
   globalThis.fetch = undici.fetch;
   wallet = (await (await fetch(up.psc.wallet_discovery)).json()).authorization_endpoint;
 
+  await desk("/identities/samples", "/identities", {}); // people to log in as
+
   const secret = await register("openid-client");
   expect("a client is registered on the page and its secret shown once", Boolean(secret));
   const config = await discover(secret);
