@@ -142,11 +142,20 @@ fn read(path: &Path) -> Result<Script, Error> {
     for fault in &script.faults {
         for action in &fault.actions {
             if let Action::Tls(name) = action {
-                BadServer::parse(name).map_err(|error| bad(format!("line {}: {error}", fault.line)))?;
+                let line = line_of(&text, fault.line, name);
+                BadServer::parse(name).map_err(|error| bad(format!("line {line}: {error}")))?;
             }
         }
     }
     Ok(script)
+}
+
+/// The line, from `first` on, on which a name stands between quotes; `first` where it was written in another way.
+fn line_of(text: &str, first: usize, name: &str) -> usize {
+    let quoted =
+        |line: &str| [format!("\"{name}\""), format!("'{name}'")].iter().any(|word| line.contains(word));
+    let mut lines = text.lines().enumerate().skip(first.saturating_sub(1));
+    lines.find(|(_, line)| quoted(line)).map_or(first, |(at, _)| at + 1)
 }
 
 /// Where the server keeps what it has: a data directory that was named, else one that goes with it.
@@ -179,6 +188,8 @@ struct Server {
     journal: Journal,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    /// Its listeners hold it weakly: without it every login is answered that the operator is shutting down.
+    operator: Operator,
     _armed: faults::Guard,
 }
 
@@ -252,7 +263,7 @@ impl Server {
             "token": token.reveal(),
             "messages": arguments.messages,
         });
-        Ok(Self { told, db, journal, stop, tasks, _armed: armed })
+        Ok(Self { told, db, journal, stop, tasks, operator, _armed: armed })
     }
 
     /// Ends every connection; what the journal says of all of them.
@@ -261,6 +272,7 @@ impl Server {
         for task in self.tasks {
             let _ = task.await;
         }
+        drop(self.operator);
         self.journal.barrier().await?;
         let events = self.journal.events(&Query { limit: 100_000, ..Query::default() }).await?;
         self.db.close().await;

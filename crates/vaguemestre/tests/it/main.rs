@@ -12,6 +12,7 @@ mod contracts;
 mod durability;
 mod edges;
 mod errors;
+mod faulty;
 mod jobs;
 mod mailboxes;
 mod names;
