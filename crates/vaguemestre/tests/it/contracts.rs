@@ -300,6 +300,32 @@ fn demo_prints_the_run_object_and_its_proof() {
 }
 
 #[test]
+fn token_scan_prints_its_object() {
+    let (lab, product) = lab_with_product();
+    let disk = lab.scratch().join("disk");
+    fs::create_dir_all(&disk).unwrap();
+    fs::write(disk.join("app.log"), format!("token={}\n", lab.token(&product.identity))).unwrap();
+    std::os::unix::fs::symlink(disk.join("app.log"), disk.join("link")).unwrap();
+    let (disk, missing) = (disk.to_str().unwrap().to_owned(), lab.scratch().join("missing"));
+    let missing = missing.to_str().unwrap();
+    let told = lab.json(&["token-scan", &disk, missing]).ended(1);
+    assert_shape(
+        &told,
+        &json!({
+            "schema": "=vaguemestre/token-scan/1", "issued_known": "integer", "files": 1, "bytes": "integer",
+            "took_ms": "integer", "truncated": false, "foreign_tokens": 0,
+            "findings": [{"file": "path", "offset": 6, "kind": "=issued|token|fragment|refresh_token",
+                          "of": "=access|id|refresh?", "wrapped": 0, "jti": "text?", "excerpt": "text"}],
+            "unreadable": [{"file": "path", "why": "text"}], "skipped": ["path"],
+        }),
+    );
+    let counts = ["findings", "unreadable", "skipped"].map(|list| told[list].as_array().unwrap().len());
+    assert_eq!(counts, [1, 1, 1], "{told:#}");
+    let unreadable = lab.json(&["token-scan", missing]).ended(2);
+    assert_eq!(unreadable["unreadable"][0]["file"], missing);
+}
+
+#[test]
 fn words_are_french_by_default_and_english_on_request() {
     let (lab, product) = lab_with_product();
     let order = ["run", "psc-auth-imap", "--nil", &product.nil, "--adapter", &bad("clear_auth.py")];
