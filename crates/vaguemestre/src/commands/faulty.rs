@@ -49,10 +49,10 @@ pub(crate) struct Faulty {
     #[arg(long, value_name = "DOMAIN", default_value = "faulty.test")]
     domain: String,
     /// IMAP port [default: a free one]
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
     imap: u16,
     /// SMTP submission port [default: a free one]
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
     smtp: u16,
     /// The ports given are with TLS from the first octet, not with STARTTLS
     #[arg(long)]
