@@ -240,7 +240,7 @@ def token_as_password():
                 injected = b""
             self.sock.settimeout(5)
             self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
-            self._file = self.sock.makefile("rb")
+            self.file = self._file = self.sock.makefile("rb")
             self._get_capabilities()
             if b"AUTH=PLAIN" in injected:
                 self.capabilities += ("AUTH=PLAIN",)
@@ -408,10 +408,8 @@ def wrong_mechanism_later():
 @mode("half-reader", "SC.MSS/CONF.06")
 def half_reader():
     """takes the first piece of a literal for the whole of it, and hangs up"""
-    honest = imaplib.IMAP4.read
-
     def read(self, size):
-        piece = self.sock.recv(min(size, 4096)) if self.sock.pending() == 0 else honest(self, size)
+        piece = self.file.read1(size)
         if len(piece) < size:
             self.sock.close()
             raise imaplib.IMAP4.error("the message is too short")
@@ -464,7 +462,8 @@ def discovers(patience, remember):
                     with open(kept) as file:
                         place = adapter.json.load(file)
                 else:
-                    place = look_up(request, service, patience)
+                    # Where nothing is known, nobody answers.
+                    place = look_up(request, service, patience) or {"host": "localhost", "port": 1, "security": "starttls"}
                     with open(kept, "w") as file:
                         adapter.json.dump(place, file)
                 request[protocol] = place

@@ -180,7 +180,8 @@ fn searches_go_on_while_a_base_is_replaced_and_two_imports_do_not_meet() {
     let (dir, directory) = directory();
     let file = extraction(dir.path(), 3_000);
     std::thread::scope(|scope| {
-        let import = scope.spawn(|| directory.import(std::slice::from_ref(&file), &ImportOptions::default(), &quiet));
+        let import =
+            scope.spawn(|| directory.import(std::slice::from_ref(&file), &ImportOptions::default(), &quiet));
         let mut asked = 0;
         while !import.is_finished() {
             assert_eq!(first(&ask(&directory, "dupont 97500")), "Dr Anne DUPONT");
@@ -202,8 +203,9 @@ fn searches_go_on_while_a_base_is_replaced_and_two_imports_do_not_meet() {
             }
         };
         let (directory, file) = (&directory, &file);
-        let import =
-            scope.spawn(move || directory.import(std::slice::from_ref(file), &ImportOptions::default(), &progress));
+        let import = scope.spawn(move || {
+            directory.import(std::slice::from_ref(file), &ImportOptions::default(), &progress)
+        });
         received.recv().expect("begun");
         let second = other.import(std::slice::from_ref(file), &ImportOptions::default(), &quiet);
         assert!(matches!(second, Err(Error::Busy(_))), "{second:?}");

@@ -92,17 +92,17 @@ impl Family {
         variants: &[BTreeMap<String, String>],
     ) -> Result<Vec<(String, String)>, String> {
         let mut files = Vec::new();
-        for variant in variants {
-            let id = variant.get(ID).ok_or_else(|| format!("{name}: a variant has an id"))?;
+        for row in variants {
+            let id = row.get(ID).ok_or_else(|| format!("{name}: a variant has an id"))?;
             for way in &self.way {
                 let place = way.get("way").ok_or_else(|| format!("{name}: a way has a name (way)"))?;
-                let ways = variant.get("ways").unwrap_or(place);
+                let ways = row.get("ways").unwrap_or(place);
                 if !ways.split(' ').any(|one| one == place) {
                     continue;
                 }
                 let mut text = self.template.clone();
                 // Twice: a way's words may hold a variant's, and the reverse.
-                for (key, value) in way.iter().chain(variant).chain(way) {
+                for (key, value) in way.iter().chain(row).chain(way) {
                     text = text.replace(&format!("@{key}@"), value);
                 }
                 if let Some(word) = left(&text) {

@@ -81,6 +81,13 @@ pub(super) fn refuse_server(protocol: Protocol, transcript: &Transcript<'_>) -> 
                     "Connection closed by the client after the handshake, without a command",
                 ),
             )),
+            (None, None, Some(event)) if is_left_by_client(event) => Some((
+                event.seq,
+                Text::new(
+                    "Connexion fermée par le client pendant la poignée de main",
+                    "Connection closed by the client during the handshake",
+                ),
+            )),
             _ => None,
         });
     }
@@ -92,6 +99,10 @@ pub(super) fn refuse_server(protocol: Protocol, transcript: &Transcript<'_>) -> 
             Text::new("Relancer le test.", "Run the test again."),
         ),
     }
+}
+
+fn is_left_by_client(event: &Event) -> bool {
+    matches!(&event.fact, Fact::Closed { reason } if reason == "eof" || reason.starts_with("error"))
 }
 
 fn is_unclear(reason: &str) -> bool {
@@ -173,13 +184,15 @@ pub(super) fn no_password(protocol: Protocol, transcript: &Transcript<'_>) -> An
     }
 }
 
-/// Login attempts, and connections that end before one, are counted.
+/// Login attempts, connections that end before one, and faults met are counted: whichever are more.
 pub(super) fn give_up(protocol: Protocol, bound: u32, transcript: &Transcript<'_>) -> Answer {
     let logins: Vec<(&Event, &AuthFacts)> = transcript.logins(protocol).collect();
     let refused: Vec<_> =
         logins.iter().filter(|(_, auth)| !matches!(auth.outcome, AuthOutcome::Accepted { .. })).collect();
     let connections = transcript.of(protocol).count();
-    let tries = refused.len().max(connections.saturating_sub(logins.len() - refused.len()));
+    let faults = transcript.of(protocol).flat_map(|connection| &connection.events);
+    let faults = faults.filter(|event| matches!(event.fact, Fact::Fault { .. })).count();
+    let tries = refused.len().max(connections.saturating_sub(logins.len() - refused.len())).max(faults);
     let received = Text::new(
         format!("{tries} tentative(s) refusée(s) ou coupée(s), sur {connections} connexion(s)"),
         format!("{tries} refused or cut tries, on {connections} connections"),

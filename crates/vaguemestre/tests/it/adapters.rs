@@ -91,7 +91,9 @@ fn rubbish_is_unreadable_and_inconclusive() {
 #[test]
 fn a_liar_is_inconclusive_on_every_job_and_never_passes() {
     let (lab, product) = lab_with_product();
-    let done = lab.json(&["run", "all", "--nil", &product.nil, "--adapter", &bad("liar.py")]).ended(1);
+    let done = lab
+        .json(&["run", "all", "--nil", &product.nil, "--adapter", &bad("liar.py"), "--accelerated"])
+        .ended(1);
     let runs = done["runs"].as_array().unwrap();
     assert_eq!(done["summary"]["inconclusive"], json!(runs.len()), "{done:#}");
     for run in runs {

@@ -5,13 +5,27 @@ use testkit::{Lab, adapter, bad};
 
 use crate::{lab_with_product, not_passed, only_run};
 
-fn every_job_passes(adapter: &str) {
-    let (lab, product) = lab_with_product();
+/// The jobs on which every server behaves, but for the three of MOTCO2's own that do not.
+pub(crate) fn healthy_jobs(lab: &Lab) -> String {
     let listed = lab.json(&["jobs"]).ended(0);
-    let jobs: Vec<&str> =
-        listed["jobs"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap()).collect();
-    assert!(jobs.len() >= 24, "{jobs:?}");
-    let done = lab.json(&["run", "all", "--nil", &product.nil, "--adapter", adapter]).ended(0);
+    let jobs = listed["jobs"].as_array().unwrap().iter();
+    let healthy = jobs.filter(|job| {
+        let faulty = job["control"] == "healthy" || job["control"] == "found";
+        !faulty || job["id"].as_str().unwrap().ends_with("-tls-floor")
+    });
+    let ids: Vec<&str> = healthy.map(|job| job["id"].as_str().unwrap()).collect();
+    assert!(ids.len() >= 30, "{ids:?}");
+    ids.join(",")
+}
+
+fn every_job_passes(adapter: &str, what: impl Fn(&Lab) -> String) {
+    let (lab, product) = lab_with_product();
+    let what = what(&lab);
+    let listed = lab.json(&["jobs"]).ended(0);
+    let jobs = listed["jobs"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap());
+    let jobs: Vec<&str> = jobs.filter(|id| what == "all" || what.split(',').any(|one| one == *id)).collect();
+    let order = ["run", &what, "--nil", &product.nil, "--adapter", adapter, "--accelerated"];
+    let done = lab.json(&order).ended(0);
     let runs = done["runs"].as_array().unwrap();
     let ids: Vec<&str> = runs.iter().map(|run| run["job"].as_str().unwrap()).collect();
     assert_eq!(ids, jobs);
@@ -26,12 +40,12 @@ fn every_job_passes(adapter: &str) {
 
 #[test]
 fn our_lps_passes_every_job() {
-    every_job_passes("lps");
+    every_job_passes("lps", |_| "all".into());
 }
 
 #[test]
 fn the_python_client_passes_every_job() {
-    every_job_passes(&adapter("adapter.py"));
+    every_job_passes(&adapter("adapter.py"), healthy_jobs);
 }
 
 #[test]

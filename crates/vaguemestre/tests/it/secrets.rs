@@ -25,7 +25,8 @@ fn conf_28_no_token_is_kept_anywhere() {
     let kept = lab.scratch().join("given");
     fs::create_dir_all(&kept).unwrap();
     let recorder = own("recorder.py", &[kept.to_str().unwrap(), &adapter_path("adapter.py")]);
-    lab.json(&["run", "all", "--nil", &product.nil, "--adapter", &recorder]).ended(0);
+    let jobs = crate::jobs::healthy_jobs(&lab);
+    lab.json(&["run", &jobs, "--nil", &product.nil, "--adapter", &recorder]).ended(0);
     lab.json(&["run", "psc-auth-imap", "--nil", &product.nil, "--adapter", &bad("clear_auth.py")]).ended(1);
     let own_token = lab.token(&product.identity);
     client(&lab.ask("imap_login", "imap", &json!({"user": product.per, "token": own_token})));
@@ -54,15 +55,14 @@ fn conf_28_no_token_is_kept_anywhere() {
     let mut all = Vec::new();
     files(&lab.data(), &mut all);
     assert!(all.len() > 10, "the data directory was searched");
-    for token in &tokens {
-        // The middle of a token alone is enough to tell it.
-        let part = &token[token.len() / 3..(token.len() / 3 + 40).min(token.len())];
-        assert!(!printed.contains(part), "the server's log holds a token");
-        for file in &all {
-            let bytes = fs::read(file).unwrap();
-            let found = bytes.windows(part.len()).any(|window| window == part.as_bytes());
-            assert!(!found, "{} holds a token", file.display());
-        }
+    // The middle of a token alone is enough to tell it.
+    let parts: Vec<&str> =
+        tokens.iter().map(|token| &token[token.len() / 3..(token.len() / 3 + 40).min(token.len())]).collect();
+    assert!(parts.iter().all(|part| !printed.contains(part)), "the server's log holds a token");
+    for file in &all {
+        let bytes = fs::read(file).unwrap();
+        let found = parts.iter().any(|part| memchr::memmem::find(&bytes, part.as_bytes()).is_some());
+        assert!(!found, "{} holds a token", file.display());
     }
 }
 
