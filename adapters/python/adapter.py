@@ -243,7 +243,9 @@ def fetch_newest(imap, work_dir):
         return "the inbox is empty"
     newest = max(uids, key=int)
     _, data = imap.uid("FETCH", newest.decode(), "(BODY.PEEK[])")
-    body = next(part[1] for part in data if isinstance(part, tuple))
+    body = next((part[1] for part in data if isinstance(part, tuple)), None)
+    if body is None:
+        raise ValueError("the IMAP server did not give the message")
     with open(os.path.join(work_dir, f"{newest.decode()}.eml"), "wb") as file:
         file.write(body)
     imap.uid("STORE", newest.decode(), "+FLAGS.SILENT", r"(\Seen)")

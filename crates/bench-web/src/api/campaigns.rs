@@ -45,7 +45,7 @@ pub(crate) struct OrderBody {
     #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$", example = "2621")]
     nil: String,
     /// A job, a group (the last element of a path), or `all`.
-    #[schema(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$", example = "psc-nil")]
+    #[schema(max_length = 8000, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$", example = "psc-nil")]
     what: String,
     /// The program that drives the client; a person does where left out.
     #[serde(default, deserialize_with = "object_or_none")]
@@ -87,7 +87,7 @@ type Accepted = (StatusCode, [(HeaderName, String); 1], Json<Started>);
         (status = 409, description = "`adapter_missing`: the program cannot be found on the bench's machine", body = shapes::ErrorObject)))]
 pub(crate) async fn start(State(face): State<Face>, Body(body): Body<OrderBody>) -> Answer<Accepted> {
     plain("nil", &body.nil, 200)?;
-    plain("what", &body.what, 200)?;
+    plain("what", &body.what, 8_000)?;
     let order = Order {
         nil: body.nil,
         what: body.what,

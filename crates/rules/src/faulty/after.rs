@@ -80,7 +80,7 @@ pub(super) fn recover(protocol: Protocol, transcript: &Transcript<'_>) -> Answer
     }
 }
 
-/// A FETCH of a body that ended with OK, after the fault.
+/// A FETCH of a body that ended with OK after the fault, and a client that went on after it.
 pub(super) fn fetch_whole(protocol: Protocol, transcript: &Transcript<'_>) -> Answer {
     let Some(fault) = fault(protocol, transcript) else { return nothing(protocol, transcript) };
     for connection in transcript.of(protocol) {
@@ -90,7 +90,15 @@ pub(super) fn fetch_whole(protocol: Protocol, transcript: &Transcript<'_>) -> An
         fetches.extend(
             connection.events.iter().filter(|event| event.seq < fault.seq).filter_map(|e| fetch_tag(e)),
         );
+        let mut answered = None;
         for event in later {
+            if let (Some(by), true) = (answered, is_client_line(event)) {
+                // The server has said it all; that the client goes on says that it has read it.
+                return passed(
+                    Text::new("Message relevé en entier ensuite", "Message fetched whole afterwards"),
+                    Some(by),
+                );
+            }
             if let Some(tag) = fetch_tag(event) {
                 fetches.push(tag);
             }
@@ -99,10 +107,7 @@ pub(super) fn fetch_whole(protocol: Protocol, transcript: &Transcript<'_>) -> An
                 && fetches.contains(&tag)
                 && rest.starts_with("OK")
             {
-                return passed(
-                    Text::new("Message relevé en entier ensuite", "Message fetched whole afterwards"),
-                    Some(event.seq),
-                );
+                answered = Some(event.seq);
             }
         }
     }
