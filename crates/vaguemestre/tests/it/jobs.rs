@@ -146,6 +146,66 @@ fn conf_07_bad_clients_fail_for_their_reason() {
 }
 
 #[test]
+fn conf_03_a_client_that_takes_cbc_suites_fails() {
+    let accepted = "défaut TLS accepté par le client";
+    each_is_told(
+        "SC.MSS/CONF.03",
+        &[failed("cert-smtp-tls-cbc-only", "bad.py trusts-all", accepted, accepted)],
+    );
+}
+
+#[test]
+fn conf_04_a_client_that_follows_no_dns_fails() {
+    let fault =
+        |job| failed(job, "bad.py remembers-servers", "does not give any more", "que le DNS ne donne plus");
+    each_is_told("SC.MSS/CONF.04", &[fault("psc-dns-moved-imap"), fault("psc-dns-nxdomain")]);
+}
+
+#[test]
+fn conf_08_a_client_that_begins_again_for_ever_fails() {
+    each_is_told(
+        "SC.MSS/CONF.08",
+        &[
+            failed(
+                "psc-imap-login-refused",
+                "bad.py loops",
+                "refused or cut tries",
+                "tentative(s) refusée(s)",
+            ),
+            failed(
+                "cert-smtp-login-refused",
+                "bad.py loops",
+                "refused or cut tries",
+                "tentative(s) refusée(s)",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn conf_22_a_client_without_a_current_crl_that_goes_on_fails() {
+    let fault = |job| failed(job, "bad.py trusts-all", "Server accepted", "Serveur accepté");
+    each_is_told(
+        "SC.MSS/CONF.22",
+        &[fault("psc-imap-tls-stale-crl"), fault("cert-smtp-tls-crl-unreachable")],
+    );
+}
+
+#[test]
+fn conf_27_a_client_that_takes_another_authority_fails() {
+    let fault = |job, client| failed(job, client, "Server accepted", "Serveur accepté");
+    each_is_told(
+        "SC.MSS/CONF.27",
+        &[
+            fault("psc-imap-tls-gamme-standard", "bad.py trusts-all"),
+            fault("psc-imap-tls-domaine-personnes", "bad.py any-issuer"),
+            fault("cert-smtp-tls-production-name", "bad.py trusts-all"),
+            fault("cert-smtp-tls-wrong-host", "bad.py trusts-all"),
+        ],
+    );
+}
+
+#[test]
 fn conf_12_bad_clients_fail_for_their_reason() {
     let mut faults = Vec::new();
     for job in ["cert-auth-imap", "cert-auth-smtp"] {
