@@ -224,6 +224,10 @@ pub(crate) fn group_title(t: T, name: &str) -> String {
     match name {
         "Cas de tests de référencement SEGUR" => t.get("jobs-root-segur"),
         "Cas de tests unitaires" => t.get("jobs-root-unit"),
+        bench::scenario::BEYOND => t.get("jobs-root-beyond"),
+        "Robustesse" => t.get("jobs-group-robustness"),
+        "Relève" => t.get("jobs-group-reading"),
+        "Envoi" => t.get("jobs-group-sending"),
         other => other.to_owned(),
     }
 }

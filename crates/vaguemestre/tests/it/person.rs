@@ -25,6 +25,35 @@ fn a_login_by_hand_is_judged() {
 }
 
 #[test]
+fn a_fault_by_hand_comes_on_the_fixed_port_after_the_control() {
+    let (lab, product) = lab_with_product();
+    for (run, trusts_all, verdict) in [(1, false, "passed"), (2, true, "failed")] {
+        let order = ["run", "psc-imap-tls-expired", "--nil", &product.nil, "--timer", "30", "--accelerated"];
+        let running = lab.spawn(&order);
+        window(&lab, run);
+        let mut with = with_token(&lab, &product);
+        with["trusts_all"] = json!(trusts_all);
+        let control = client(&lab.ask("imap_login", "imap", &with));
+        assert_eq!(control["ok"], json!(true), "{control}");
+        // The same port, a little later: the certificate has expired.
+        for _ in 0..4 {
+            std::thread::sleep(Duration::from_millis(500));
+            let again = client(&lab.ask("imap_login", "imap", &with));
+            if again["ok"] == json!(false) {
+                assert!(again["text"].as_str().unwrap().contains("expired"), "{again}");
+                break;
+            }
+        }
+        let code = if trusts_all { 1 } else { 0 };
+        let judged = only_run(&running.join().unwrap().ended(code));
+        assert_eq!(judged["verdict"], verdict, "{judged:#}");
+    }
+    // The window is closed, and the server behaves again.
+    let after = client(&lab.ask("imap_login", "imap", &with_token(&lab, &product)));
+    assert_eq!(after["ok"], json!(true), "{after}");
+}
+
+#[test]
 fn a_mail_by_hand_to_any_mailbox_of_the_bench_is_judged_by_its_header() {
     let (lab, product) = lab_with_product();
     for (header, verdict, code) in [("X-MSS-NIL: 2621", "passed", 0), ("X-MSS-NIL: 9999", "failed", 1)] {
