@@ -105,8 +105,10 @@ fn is_left_by_client(event: &Event) -> bool {
     matches!(&event.fact, Fact::Closed { reason } if reason == "eof" || reason.starts_with("error"))
 }
 
+/// A client that hangs up without an alert has left all the same; only silence says nothing.
 fn is_unclear(reason: &str) -> bool {
-    reason.starts_with(old_tls::UNCLEAR) || reason.starts_with(tls_fault::UNCLEAR)
+    let unclear = reason.starts_with(old_tls::UNCLEAR) || reason.starts_with(tls_fault::UNCLEAR);
+    unclear && !reason.contains("connexion fermée")
 }
 
 /// Without TLS: no login, no envelope.
