@@ -28,6 +28,7 @@ pub(crate) async fn adapter(
     let operator = &bench.parts.operator;
     let healthy = operator.open_private(order.number).await?;
     let mut words = Vec::new();
+    let mut misbehaving = Vec::new();
     let mut mails = 0;
     for step in &order.scenario.step {
         if bench.is_cancelled(order.number) {
@@ -105,9 +106,8 @@ pub(crate) async fn adapter(
             () = ended(bench, order.number, &poke) => break,
         };
         drop((armed, names));
-        if let Some(faulty) = faulty {
-            let _ = timeout(Duration::from_secs(5), faulty.close()).await;
-        }
+        // Closed with the window, not before: what the client said last is still on its way to the server.
+        misbehaving.extend(faulty);
         // What a client says of a server that misbehaved ends nothing: the wire tells.
         let go_on = word.outcome == "done"
             || step.faults.is_some() && word.outcome != "unsupported"
@@ -119,6 +119,9 @@ pub(crate) async fn adapter(
         }
     }
     tokio::time::sleep(timing.window_grace).await;
+    for faulty in misbehaving {
+        let _ = timeout(Duration::from_secs(5), faulty.close()).await;
+    }
     // Connections that the adapter left open are said goodbye to, so that their end is on the record.
     let _ = timeout(Duration::from_secs(5), healthy.close()).await;
     Ok(words)
