@@ -251,7 +251,7 @@ fn a_run_names_its_neighbours_and_compares_with_them() {
 #[test]
 fn a_campaign_shows_its_progress_and_is_run_again() {
     let (lab, product) = lab_with_product();
-    let group = "nil=2621&job=MSS-LPS-SEGUR-PER-ORG-1&timer=5";
+    let group = "nil=2621&job=MSS-LPS-SEGUR-APP&timer=5";
     let (status, place) = post(&lab, "/runs", group);
     assert_eq!((status, place.as_str()), (303, "/campaigns/1"), "{place}");
     assert!(lab.page("/campaigns/1", "fr").body.contains("0 sur 2 terminées"));
