@@ -1,17 +1,13 @@
 //! The clients of the sandbox: what PSC's portal is in the real world, with what each did last.
 
 use askama::Template;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use kernel::Secret;
 use oidc::Form;
-use web::{Locale, T, Tone};
+use web::{T, Tone};
 
-use super::visit::{Visit, field, optional};
+use super::visit::{Sealed, Visit, field, optional};
 use crate::client::{Automatic, ClientSettings};
-use crate::provider::Psc;
 
 #[derive(Template)]
 #[template(path = "clients.html")]
@@ -46,40 +42,23 @@ struct Line {
     pill: String,
 }
 
-pub(super) async fn list(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
+pub(super) async fn list(visit: Visit) -> Response {
+    let psc = &visit.psc;
     let body = List { t: visit.t, clients: psc.clients() };
     visit.show(&visit.t.get("psc-clients-title"), &body)
 }
 
-pub(super) async fn edit(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
-    let query = Form::parse(uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
+pub(super) async fn edit(visit: Visit) -> Response {
+    let psc = &visit.psc;
+    let query = visit.query();
     match query.get("client").and_then(|id| psc.client_settings(id)) {
         Some(client) => editor(&visit, client, false, None, None),
         None => editor(&visit, ClientSettings::new(String::new()), true, None, None),
     }
 }
 
-pub(super) async fn save(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
-    let Some(form) = visit.sealed(&body) else { return visit.stale() };
+pub(super) async fn save(Sealed(visit, form): Sealed) -> Response {
+    let psc = &visit.psc;
     let is_new = form.get("new").is_some();
     let client = read(&form);
     if is_new && psc.client_settings(&client.client_id).is_some() {
@@ -99,37 +78,23 @@ pub(super) async fn save(
 }
 
 /// A new secret, shown this once.
-pub(super) async fn secret(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
-    let Some(form) = visit.sealed(&body) else { return visit.stale() };
+pub(super) async fn secret(Sealed(visit, form): Sealed) -> Response {
+    let psc = &visit.psc;
     match form.get("client").and_then(|id| psc.client_settings(id)) {
         Some(client) => told_secret(&visit, client),
         None => visit.back("/clients"),
     }
 }
 
-pub(super) async fn remove(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
-    let Some(form) = visit.sealed(&body) else { return visit.stale() };
+pub(super) async fn remove(Sealed(visit, form): Sealed) -> Response {
+    let psc = &visit.psc;
     if let Err(error) = psc.remove_client(form.get("client").unwrap_or_default()) {
         tracing::warn!(%error, "a removed client will be back at the next start");
     }
     visit.back("/clients")
 }
 
-fn told_secret(visit: &Visit<'_>, client: ClientSettings) -> Response {
+fn told_secret(visit: &Visit, client: ClientSettings) -> Response {
     match visit.psc.rotate_secret(&client.client_id) {
         Ok(secret) => editor(visit, client, false, None, Some(secret)),
         Err(error) => editor(visit, client, false, Some(error.to_string()), None),
@@ -137,7 +102,7 @@ fn told_secret(visit: &Visit<'_>, client: ClientSettings) -> Response {
 }
 
 fn editor(
-    visit: &Visit<'_>,
+    visit: &Visit,
     client: ClientSettings,
     is_new: bool,
     trouble: Option<String>,

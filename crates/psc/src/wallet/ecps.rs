@@ -1,16 +1,13 @@
 //! The telephone that the sandbox plays: requests of the decoupled flow, to be accepted, refused or left alone.
 
 use askama::Template;
-use axum::body::Bytes;
-use axum::extract::State;
 use axum::http::header::HeaderName;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use oidc::AuthMode;
-use web::{Locale, T};
+use web::T;
 
-use super::visit::Visit;
-use crate::provider::Psc;
+use super::visit::{Sealed, Visit};
 
 #[derive(Template)]
 #[template(path = "ecps.html")]
@@ -32,24 +29,12 @@ struct Waiting {
     seconds: String,
 }
 
-pub(super) async fn list(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    show(&Visit::new(&psc, lang, &uri, &headers), false)
+pub(super) async fn list(visit: Visit) -> Response {
+    show(&visit, false)
 }
 
-pub(super) async fn answer(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
-    let Some(form) = visit.sealed(&body) else { return visit.stale() };
+pub(super) async fn answer(Sealed(visit, form): Sealed) -> Response {
+    let psc = &visit.psc;
     let accept = match form.get("choice") {
         Some("accept") => true,
         Some("refuse") => false,
@@ -62,7 +47,7 @@ pub(super) async fn answer(
 }
 
 /// An empty page looks again by itself; one with a question stands still, so that nobody presses what has just moved.
-fn show(visit: &Visit<'_>, late: bool) -> Response {
+fn show(visit: &Visit, late: bool) -> Response {
     let (t, now) = (visit.t, visit.psc.now());
     let waiting: Vec<Waiting> = visit
         .psc

@@ -1,16 +1,12 @@
 //! The faults page: what goes wrong, for whom, how often; and the rotation of the signing key.
 
 use askama::Template;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use web::{Locale, T};
+use web::T;
 
-use super::visit::{Visit, field};
+use super::visit::{Sealed, Visit, field};
 use crate::client::ClientSettings;
 use crate::fault::{EVERYBODY, PscFault};
-use crate::provider::Psc;
 
 #[derive(Template)]
 #[template(path = "faults.html")]
@@ -37,24 +33,12 @@ struct Armed {
     used: u32,
 }
 
-pub(super) async fn list(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    show(&Visit::new(&psc, lang, &uri, &headers), None)
+pub(super) async fn list(visit: Visit) -> Response {
+    show(&visit, None)
 }
 
-pub(super) async fn arm(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
-    let Some(form) = visit.sealed(&body) else { return visit.stale() };
+pub(super) async fn arm(Sealed(visit, form): Sealed) -> Response {
+    let psc = &visit.psc;
     let client = field(&form, "client");
     if client != EVERYBODY && psc.client_settings(&client).is_none() {
         return show(&visit, Some(visit.t.get("wallet-error-client-unknown")));
@@ -74,30 +58,16 @@ pub(super) async fn arm(
     visit.back("/faults")
 }
 
-pub(super) async fn disarm(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
-    let Some(form) = visit.sealed(&body) else { return visit.stale() };
+pub(super) async fn disarm(Sealed(visit, form): Sealed) -> Response {
+    let psc = &visit.psc;
     if let Ok(id) = field(&form, "id").parse() {
         psc.disarm(id);
     }
     visit.back("/faults")
 }
 
-pub(super) async fn rotate(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
-    let Some(_) = visit.sealed(&body) else { return visit.stale() };
+pub(super) async fn rotate(Sealed(visit, _): Sealed) -> Response {
+    let psc = &visit.psc;
     let owner = psc.clone();
     match tokio::task::spawn_blocking(move || owner.rotate_key()).await {
         Ok(Ok(_)) => visit.back("/faults"),
@@ -106,8 +76,8 @@ pub(super) async fn rotate(
     }
 }
 
-fn show(visit: &Visit<'_>, trouble: Option<String>) -> Response {
-    let (t, psc) = (visit.t, visit.psc);
+fn show(visit: &Visit, trouble: Option<String>) -> Response {
+    let (t, psc) = (visit.t, &visit.psc);
     let armed = psc.armed().into_iter().rev().map(|state| Armed {
         id: state.id,
         client: if state.client_id == EVERYBODY { t.get("psc-faults-everybody") } else { state.client_id },

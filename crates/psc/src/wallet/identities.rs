@@ -1,14 +1,11 @@
 //! The editor of test identities, after the ANS's EDIT: a person, and at most two professions.
 
 use askama::Template;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use oidc::Form;
-use web::{Locale, T};
+use web::T;
 
-use super::visit::{Visit, field, occupation};
+use super::visit::{Sealed, Visit, field, occupation};
 use crate::identity::{Activity, Identity, Practice, Structure};
 use crate::provider::Psc;
 
@@ -55,13 +52,8 @@ struct Profession {
     city: String,
 }
 
-pub(super) async fn list(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
+pub(super) async fn list(visit: Visit) -> Response {
+    let psc = &visit.psc;
     let mut all = psc.identities();
     all.sort_by_key(|person| person.family_name.to_lowercase());
     let hidden = all.len().saturating_sub(SHOWN);
@@ -75,30 +67,18 @@ pub(super) async fn list(
     visit.show(&title, &List { t: visit.t, seal: visit.seal(), people, hidden })
 }
 
-pub(super) async fn edit(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
-    let query = Form::parse(uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
+pub(super) async fn edit(visit: Visit) -> Response {
+    let psc = &visit.psc;
+    let query = visit.query();
     match query.get("id").and_then(|id| psc.identity(id)) {
         Some(person) => editor(&visit, person, false, None),
         None => editor(&visit, Identity::minimal(Identity::edit_id(psc.now()), "", ""), true, None),
     }
 }
 
-pub(super) async fn save(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
-    let Some(form) = visit.sealed(&body) else { return visit.stale() };
-    let person = read(&psc, &form);
+pub(super) async fn save(Sealed(visit, form): Sealed) -> Response {
+    let psc = &visit.psc;
+    let person = read(psc, &form);
     let is_new = form.get("new").is_some();
     let taken = is_new && psc.identity(&person.national_id).is_some();
     if taken {
@@ -114,29 +94,15 @@ pub(super) async fn save(
     }
 }
 
-pub(super) async fn remove(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
-    let Some(form) = visit.sealed(&body) else { return visit.stale() };
+pub(super) async fn remove(Sealed(visit, form): Sealed) -> Response {
+    let psc = &visit.psc;
     psc.remove_identity(form.get("id").unwrap_or_default());
     visit.back("/identities")
 }
 
 /// The ready-made identities, among those that are there already.
-pub(super) async fn samples(
-    State(psc): State<Psc>,
-    Locale(lang): Locale,
-    headers: HeaderMap,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
-    let Some(_) = visit.sealed(&body) else { return visit.stale() };
+pub(super) async fn samples(Sealed(visit, _): Sealed) -> Response {
+    let psc = &visit.psc;
     let missing = crate::samples().into_iter().filter(|person| psc.identity(&person.national_id).is_none());
     for person in missing {
         if let Err(error) = psc.save_identity(person) {
@@ -146,7 +112,7 @@ pub(super) async fn samples(
     visit.back("/identities")
 }
 
-fn editor(visit: &Visit<'_>, person: Identity, is_new: bool, trouble: Option<String>) -> Response {
+fn editor(visit: &Visit, person: Identity, is_new: bool, trouble: Option<String>) -> Response {
     let t = visit.t;
     let title = t.get(if is_new { "psc-identity-new" } else { "psc-identity-edit" });
     let profession = |at: usize| person.practices.get(at).map(Profession::of).unwrap_or_default();

@@ -35,7 +35,7 @@ use crate::trouble;
 
 pub(crate) use pending::Pending;
 use request::{AuthRequest, Rejected};
-use visit::Visit;
+use visit::{Sealed, Visit};
 
 /// Remembers who was chosen in this browser.
 const SSO: &str = "vaguemestre_sso";
@@ -76,18 +76,15 @@ pub(crate) fn with_query(address: &str, pairs: &[(&str, &str)]) -> String {
     format!("{address}{separator}{}", oidc::encode_pairs(pairs.iter().copied()))
 }
 
-async fn home(State(psc): State<Psc>, Locale(lang): Locale, headers: HeaderMap, uri: Uri) -> Response {
-    let visit = Visit::new(&psc, lang, &uri, &headers);
-    let person = sso(&psc, &headers).and_then(|(_, login)| psc.identity(&login.identity));
+async fn home(visit: Visit, headers: HeaderMap) -> Response {
+    let psc = &visit.psc;
+    let person = sso(psc, &headers).and_then(|(_, login)| psc.identity(&login.identity));
     pages::home(&visit, person.map(|person| person.full_name()))
 }
 
 /// Ends the browser's own session, and tells the clients that were in it.
-async fn close(State(psc): State<Psc>, Locale(lang): Locale, headers: HeaderMap, body: Bytes) -> Response {
-    let home = Uri::from_static("/");
-    let visit = Visit::new(&psc, lang, &home, &headers);
-    let Some(_) = visit.sealed(&body) else { return visit.stale() };
-    let ended = web::cookie(&headers, SSO).map(|cookie| psc.close_login(cookie)).unwrap_or_default();
+async fn close(headers: HeaderMap, Sealed(visit, _): Sealed) -> Response {
+    let ended = web::cookie(&headers, SSO).map(|cookie| visit.psc.close_login(cookie)).unwrap_or_default();
     tracing::info!(ended = ended.len(), "browser session closed");
     let mut response = visit.back("/");
     let gone = format!("{SSO}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
@@ -135,7 +132,7 @@ async fn authorize(State(psc): State<Psc>, Locale(lang): Locale, headers: Header
         (Some(Automatic::Refuse), _) => return refuse(&psc, &request),
         _ => {}
     }
-    let visit = Visit::new(&psc, lang, &uri, &headers);
+    let visit = Visit::new(&psc, lang, uri, &headers);
     let number = psc.pending().add(request.clone(), visit.browser(), psc.now());
     let mut response = pages::choose(&visit, &request, &number);
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));

@@ -52,7 +52,7 @@ struct Person {
     occupation: String,
 }
 
-pub(super) fn home(visit: &Visit<'_>, person: Option<String>) -> Response {
+pub(super) fn home(visit: &Visit, person: Option<String>) -> Response {
     let t = visit.t;
     let body = Home {
         t,
@@ -67,8 +67,8 @@ pub(super) fn home(visit: &Visit<'_>, person: Option<String>) -> Response {
     visit.show(&t.get("wallet-home-title"), &body)
 }
 
-pub(super) fn choose(visit: &Visit<'_>, request: &AuthRequest, number: &str) -> Response {
-    let (t, psc) = (visit.t, visit.psc);
+pub(super) fn choose(visit: &Visit, request: &AuthRequest, number: &str) -> Response {
+    let (t, psc) = (visit.t, &visit.psc);
     let hint = request.login_hint.as_deref();
     let mut people = psc.identities();
     people.sort_by_key(|person| person.family_name.to_lowercase());

@@ -1,10 +1,15 @@
+use std::convert::Infallible;
+
 use askama::Template;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use i18n::Lang;
 use oidc::Form;
-use web::{Link, Page, T};
+use web::{Link, Locale, Page, T};
 
 use super::pages;
 use crate::provider::Psc;
@@ -13,18 +18,49 @@ use crate::provider::Psc;
 const BROWSER: &str = "vaguemestre_wallet";
 
 /// One request of a person's browser to the desk: language, frame, and the seal of its forms.
-pub(super) struct Visit<'a> {
-    pub(super) psc: &'a Psc,
+pub(super) struct Visit {
+    pub(super) psc: Psc,
     pub(super) t: T,
     lang: Lang,
-    uri: &'a Uri,
+    uri: Uri,
     browser: String,
 }
 
-impl<'a> Visit<'a> {
-    pub(super) fn new(psc: &'a Psc, lang: Lang, uri: &'a Uri, headers: &HeaderMap) -> Self {
+/// A form of the desk that carries its seal; any other is answered with [`Visit::stale`].
+pub(super) struct Sealed(pub(super) Visit, pub(super) Form);
+
+impl FromRequestParts<Psc> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, psc: &Psc) -> Result<Self, Infallible> {
+        let Locale(lang) = Locale::of(&parts.headers);
+        Ok(Self::new(psc, lang, parts.uri.clone(), &parts.headers))
+    }
+}
+
+impl FromRequest<Psc> for Sealed {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, psc: &Psc) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let Ok(visit) = Visit::from_request_parts(&mut parts, psc).await;
+        let body = Bytes::from_request(Request::from_parts(parts, body), psc).await;
+        match visit.sealed(&body.map_err(|refused| refused.into_response())?) {
+            Some(form) => Ok(Self(visit, form)),
+            None => Err(visit.stale()),
+        }
+    }
+}
+
+impl Visit {
+    pub(super) fn new(psc: &Psc, lang: Lang, uri: Uri, headers: &HeaderMap) -> Self {
         let browser = browser_of(headers).map_or_else(kernel::random::id, str::to_owned);
-        Self { psc, t: T(lang), lang, uri, browser }
+        Self { psc: psc.clone(), t: T(lang), lang, uri, browser }
+    }
+
+    /// What the page's address asks for.
+    pub(super) fn query(&self) -> Form {
+        Form::parse(self.uri.query().unwrap_or_default().as_bytes()).unwrap_or_default()
     }
 
     pub(super) fn browser(&self) -> &str {
@@ -37,7 +73,7 @@ impl<'a> Visit<'a> {
     }
 
     /// A form that was shown in this browser since the sandbox started; `None` for any other.
-    pub(super) fn sealed(&self, body: &[u8]) -> Option<Form> {
+    fn sealed(&self, body: &[u8]) -> Option<Form> {
         Form::parse(body).ok().filter(|form| form.get("seal") == Some(self.seal().as_str()))
     }
 
@@ -65,13 +101,21 @@ impl<'a> Visit<'a> {
 
     /// A page without navigation: one that a client sent the person to.
     pub(super) fn show_alone(&self, title: &str, body: &impl Template) -> Response {
-        let page = Page::new(self.lang, self.t.get("wallet-site"), title, self.uri);
+        let page = Page::new(self.lang, self.t.get("wallet-site"), title, &self.uri);
         self.kept(page.show(body))
     }
 
     fn page(&self, title: String) -> Page {
         let t = self.t;
-        let path = self.uri.path();
+        // The language switch comes back with GET, and the addresses of forms have none.
+        let here = match self.uri.path() {
+            "/session/close" => Uri::from_static("/"),
+            "/identities/remove" | "/identities/samples" => Uri::from_static("/identities"),
+            "/clients/secret" | "/clients/remove" => Uri::from_static("/clients"),
+            "/faults/disarm" | "/faults/rotate" => Uri::from_static("/faults"),
+            _ => self.uri.clone(),
+        };
+        let path = here.path();
         let link = |href: &str, label: String| Link {
             href: href.to_owned(),
             label,
@@ -84,13 +128,6 @@ impl<'a> Visit<'a> {
             link("/clients", t.get("psc-nav-clients")),
             link("/faults", t.get("psc-nav-faults")),
         ];
-        // The language switch comes back with GET, and the addresses of forms have none.
-        let here = match path {
-            "/identities/remove" | "/identities/samples" => Uri::from_static("/identities"),
-            "/clients/secret" | "/clients/remove" => Uri::from_static("/clients"),
-            "/faults/disarm" | "/faults/rotate" => Uri::from_static("/faults"),
-            _ => self.uri.clone(),
-        };
         Page::new(self.lang, t.get("wallet-site"), title, &here).nav(nav)
     }
 

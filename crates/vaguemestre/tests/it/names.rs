@@ -2,7 +2,7 @@
 //! own LPS follows it.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -81,9 +81,7 @@ fn the_lps_finds_its_servers_from_the_address_alone() {
 fn a_person_is_told_the_line_for_each_system_and_a_taken_port_its_holder() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().display().to_string();
-    // A port that is free for UDP and TCP at this moment; another program may take it before `up` does, so a few tries.
-    let held = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let taken = held.local_addr().unwrap().port().to_string();
+    let (held, taken) = free_port();
     let up = ["up", "--data", &data, "--ports", "auto"];
     let refused = Command::new(PROGRAM).args(up).args(["--dns-port", &taken, "--json"]).output().unwrap();
     let error: Value = serde_json::from_slice(&refused.stdout).unwrap();
@@ -126,4 +124,17 @@ fn a_person_is_told_the_line_for_each_system_and_a_taken_port_its_holder() {
     ] {
         assert!(text.contains(&part), "{part} in:\n{text}");
     }
+}
+
+/// A port free for datagrams and streams, held for datagrams, below those that systems hand out by themselves: nobody
+/// else takes it between its release and the start of `up`.
+fn free_port() -> (UdpSocket, String) {
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    (first..first + 1_000)
+        .find_map(|port| {
+            let held = UdpSocket::bind(("127.0.0.1", port)).ok()?;
+            TcpListener::bind(("127.0.0.1", port)).ok()?;
+            Some((held, port.to_string()))
+        })
+        .expect("one free port in a thousand")
 }
