@@ -2,6 +2,10 @@
 //!
 //! Times are milliseconds since 1970, UTC. Days of documents and acts are `YYYY-MM-DD` in the practice's own zone. `key` columns are opaque names, random, for the
 //! outside; `id` columns never leave. What several facts would need one column for has several: fetched, stored, parsed.
+//!
+//! Who files new documents calls `list::enter` in the same transaction: it writes `lps_word` (search) and `lps_unread`
+//! (what each person has not read yet). The list's indexes hold the small columns that filters look at, so that a page
+//! with few matches reads narrow entries and not rows.
 
 pub(crate) const MIGRATIONS: &[&str] = &["
 CREATE TABLE lps_mailbox (
@@ -117,17 +121,28 @@ CREATE TABLE lps_document (
     note TEXT,
     acknowledged_by TEXT,
     acknowledged_at BIGINT,
+    escalated_at BIGINT,
     request BIGINT
 );
-CREATE INDEX lps_document_list ON lps_document (state, received, id);
-CREATE INDEX lps_document_received ON lps_document (received, id);
+CREATE INDEX lps_document_list ON lps_document (state, received, id, mailbox, provenance, type_code);
+CREATE INDEX lps_document_received ON lps_document (received, id, state, mailbox, provenance, type_code);
+CREATE INDEX lps_document_made ON lps_document (coalesce(made, received), id, state, mailbox, provenance, type_code);
+CREATE INDEX lps_document_name ON lps_document (patient_name, id, state, mailbox, provenance, type_code);
+CREATE INDEX lps_document_type ON lps_document (type_label, id, state, mailbox, provenance, type_code);
 CREATE INDEX lps_document_mailbox ON lps_document (mailbox, state, received, id);
 CREATE INDEX lps_document_patient ON lps_document (patient, received, id);
 CREATE INDEX lps_document_cda ON lps_document (cda_id);
 CREATE INDEX lps_document_set ON lps_document (set_id);
 CREATE INDEX lps_document_ins ON lps_document (matricule, oid);
 CREATE INDEX lps_document_mail ON lps_document (mail);
-CREATE INDEX lps_document_critical ON lps_document (critical, acknowledged_at, received);
+CREATE INDEX lps_document_critical ON lps_document (received, id) WHERE critical = 1;
+CREATE INDEX lps_document_request ON lps_document (received, id) WHERE request IS NOT NULL;
+CREATE INDEX lps_document_assigned ON lps_document (assigned, received, id) WHERE assigned IS NOT NULL;
+CREATE TABLE lps_word (
+    word TEXT NOT NULL,
+    document BIGINT NOT NULL,
+    PRIMARY KEY (word, document)
+) WITHOUT ROWID;
 CREATE TABLE lps_request (
     id BIGINT PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,
@@ -156,6 +171,7 @@ CREATE TABLE lps_patient (
     birth_day TEXT,
     sex TEXT,
     shown TEXT NOT NULL,
+    folded TEXT NOT NULL,
     removed BIGINT NOT NULL
 );
 CREATE INDEX lps_patient_ins ON lps_patient (matricule, oid);
@@ -169,6 +185,7 @@ CREATE TABLE lps_former_ins (
 ) WITHOUT ROWID;
 CREATE TABLE lps_care (
     id BIGINT PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
     patient BIGINT NOT NULL,
     professional TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -195,12 +212,13 @@ CREATE TABLE lps_right (
     until TEXT,
     PRIMARY KEY (person, mailbox)
 ) WITHOUT ROWID;
-CREATE TABLE lps_seen (
-    document BIGINT NOT NULL,
+CREATE TABLE lps_unread (
     person BIGINT NOT NULL,
-    at BIGINT NOT NULL,
-    PRIMARY KEY (document, person)
+    received BIGINT NOT NULL,
+    document BIGINT NOT NULL,
+    PRIMARY KEY (person, received, document)
 ) WITHOUT ROWID;
+CREATE INDEX lps_unread_document ON lps_unread (document);
 CREATE TABLE lps_trace (
     seq BIGINT PRIMARY KEY,
     at BIGINT NOT NULL,
@@ -216,6 +234,14 @@ CREATE TABLE lps_trace (
 );
 CREATE INDEX lps_trace_document ON lps_trace (document, seq);
 CREATE INDEX lps_trace_at ON lps_trace (at);
+CREATE TABLE lps_trace_chain (
+    one BIGINT PRIMARY KEY,
+    head BIGINT NOT NULL,
+    head_chain TEXT NOT NULL,
+    anchor BIGINT NOT NULL,
+    anchor_chain TEXT NOT NULL
+);
+INSERT INTO lps_trace_chain (one, head, head_chain, anchor, anchor_chain) VALUES (1, 0, '', 0, '');
 CREATE TABLE lps_change (
     seq BIGINT PRIMARY KEY,
     kind TEXT NOT NULL,
