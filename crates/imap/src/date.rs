@@ -31,7 +31,7 @@ pub(crate) fn date_time(cursor: &mut Cursor<'_>) -> Parse<Timestamp> {
     read_date_time(&String::from_utf8_lossy(&text)).ok_or(wrong)
 }
 
-fn read_date_time(text: &str) -> Option<Timestamp> {
+pub(crate) fn read_date_time(text: &str) -> Option<Timestamp> {
     let mut words = text.trim_start().split(' ');
     let (date, time, zone) = (words.next()?, words.next()?, words.next()?);
     if words.next().is_some() || zone.len() != 5 || !zone.is_ascii() {

@@ -1,6 +1,6 @@
 use bytes::{Buf, BytesMut};
 
-use super::Response;
+use super::{Response, Untagged};
 use crate::ParseError;
 use crate::cursor::announced_literal;
 
@@ -15,6 +15,13 @@ pub struct ResponseReader {
     max_literals: u64,
     text: usize,
     literals: u64,
+    /// Longest literal that is kept, and longest that is read and thrown away.
+    max_kept: u64,
+    max_left_out: u64,
+    /// Octets still to be thrown away.
+    skipping: u64,
+    /// The longest that was thrown away in the response in progress.
+    left_out: Option<u64>,
 }
 
 /// Why the stream can no longer be read. The connection is of no use after that.
@@ -55,12 +62,25 @@ impl ResponseReader {
             max_literals,
             text: 0,
             literals: 0,
+            max_kept: u64::MAX,
+            max_left_out: 0,
+            skipping: 0,
+            left_out: None,
         }
+    }
+
+    /// Literals of more than `kept` octets are read and thrown away, up to `most` octets each: the response then has NIL in
+    /// their place, and [`super::Fetched::left_out`] says so. One message that is too big does not cost the connection.
+    #[must_use]
+    pub fn leaving_out(self, kept: u64, most: u64) -> Self {
+        Self { max_kept: kept, max_left_out: most, ..self }
     }
 
     /// Adds what the socket gave.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
+        let skipped = bytes.len().min(usize::try_from(self.skipping).unwrap_or(usize::MAX));
+        self.skipping -= skipped as u64;
+        self.buffer.extend_from_slice(&bytes[skipped..]);
     }
 
     /// Octets that are not part of a response already returned. Must be 0 when TLS starts: what a server (or
@@ -93,6 +113,10 @@ impl ResponseReader {
             let line = &self.buffer[self.line_start..end];
             let line = line.strip_suffix(b"\r\n").unwrap_or(&line[..line.len() - 1]);
             if let Some((length, _)) = announced_literal(line) {
+                if length > self.max_kept {
+                    self.leave_out(end, length)?;
+                    continue;
+                }
                 self.literals = self.literals.saturating_add(length);
                 if self.literals > self.max_literals {
                     return Err(ReadError::TooBig { announced: self.literals, limit: self.max_literals });
@@ -104,9 +128,36 @@ impl ResponseReader {
             }
             let text_end = self.line_start + line.len();
             let whole = self.buffer.split_to(end).freeze();
+            if self.buffer.is_empty() {
+                self.buffer = BytesMut::new(); // a connection that waits holds no memory of its last big message
+            }
             (self.scanned, self.line_start, self.text, self.literals) = (0, 0, 0, 0);
-            return Ok(Some(Response::parse(&whole.slice(..text_end))?));
+            let left_out = self.left_out.take();
+            let mut response = Response::parse(&whole.slice(..text_end))?;
+            if let Response::Untagged(Untagged::Fetch(fetched)) = &mut response {
+                fetched.left_out = left_out;
+            }
+            return Ok(Some(response));
         }
+    }
+
+    /// Puts NIL where a literal is announced at the end of the line that ends at `end`, and throws its octets away.
+    fn leave_out(&mut self, end: usize, length: u64) -> Result<(), ReadError> {
+        if length > self.max_left_out {
+            return Err(ReadError::TooBig { announced: length, limit: self.max_left_out });
+        }
+        let rest = self.buffer.split_off(end);
+        let open = self.buffer.iter().rposition(|&byte| byte == b'{').unwrap_or(self.line_start);
+        let open = if open > self.line_start && self.buffer[open - 1] == b'~' { open - 1 } else { open };
+        self.buffer.truncate(open);
+        self.buffer.extend_from_slice(b"NIL");
+        // The line goes on behind it: its octets are counted when it ends.
+        self.text -= end - self.line_start;
+        self.scanned = self.buffer.len();
+        self.skipping = length;
+        self.left_out = self.left_out.max(Some(length));
+        self.push(&rest);
+        Ok(())
     }
 
     /// Forgets everything that is buffered, and says how much it was.
@@ -114,6 +165,7 @@ impl ResponseReader {
         let len = self.buffer.len();
         self.buffer.advance(len);
         (self.scanned, self.line_start, self.text, self.literals) = (0, 0, 0, 0);
+        (self.skipping, self.left_out) = (0, None);
         len
     }
 }

@@ -1,8 +1,10 @@
 use bytes::Bytes;
+use jiff::Timestamp;
 use kernel::RetryClass;
 
 use crate::cursor::{Cursor, Parse, ParseError};
 use crate::mutf7;
+use crate::sequence::SequenceSet;
 
 /// One response of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +72,13 @@ pub enum Untagged {
     Id(Vec<(String, Option<String>)>),
     /// ENABLED.
     Enabled(Vec<String>),
+    /// VANISHED (RFC 7162 §3.2.10): UIDs that are gone, as ascending ranges. They may name messages that nobody ever saw.
+    Vanished {
+        /// Gone before this session could see it: an answer to SELECT or FETCH, no news.
+        earlier: bool,
+        /// Which, both ends included.
+        uids: Vec<(u32, u32)>,
+    },
     /// Anything else, by its first word in upper case.
     Other(String),
 }
@@ -128,12 +137,20 @@ pub struct Fetched {
     pub modseq: Option<u64>,
     /// BODY[…], RFC822, RFC822.HEADER, RFC822.TEXT and BINARY[…], in the server's order.
     pub bodies: Vec<BodyData>,
+    /// The size of the largest literal that was left out, in octets: see [`super::ResponseReader::leaving_out`]. Its body
+    /// has no data.
+    pub left_out: Option<u64>,
 }
 
 impl Fetched {
     /// The data of `BODY[section]` (upper case, as in `""`, `HEADER`, `1.MIME`).
     pub fn body(&self, section: &str) -> Option<&Bytes> {
         self.bodies.iter().find(|body| body.section == section).and_then(|body| body.data.as_ref())
+    }
+
+    /// INTERNALDATE as an instant; `None` where the server did not give one, or none that can be read.
+    pub fn received(&self) -> Option<Timestamp> {
+        self.internal_date.as_deref().and_then(crate::date::read_date_time)
     }
 }
 
@@ -317,6 +334,15 @@ fn data(cursor: &mut Cursor<'_>, word: String) -> Parse<Untagged> {
                 Ok((item, cursor.number64()?))
             })?;
             Untagged::Status(name, items)
+        }
+        "VANISHED" => {
+            cursor.space()?;
+            let earlier = cursor.peek() == Some(b'(');
+            if earlier {
+                cursor.list(|cursor| cursor.atom().map(drop))?;
+                cursor.space()?;
+            }
+            Untagged::Vanished { earlier, uids: SequenceSet::read(cursor)?.resolve(u32::MAX) }
         }
         "ID" => {
             cursor.space()?;

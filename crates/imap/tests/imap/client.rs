@@ -63,7 +63,7 @@ fn a_transcript_is_read_whole() {
     assert_eq!(&fetched.body("HEADER").unwrap()[..], b"A: b\r\n\r\n");
     assert_eq!((fetched.bodies[0].origin, fetched.bodies[1].data.as_ref()), (Some(0), None));
     assert_eq!(all[7], Response::Untagged(Untagged::Search(vec![2, 84, 882])));
-    assert_eq!(all[10], Response::Untagged(Untagged::Other("VANISHED".into())));
+    assert_eq!(all[10], Response::Untagged(Untagged::Vanished { earlier: false, uids: vec![(41, 41)] }));
     assert_eq!(all[11], Response::Continuation("eyJzdGF0dXMiOiI0MDEifQ==".into()));
     let Response::Tagged(refused) = &all[12] else { panic!() };
     assert_eq!((refused.tag.as_str(), refused.status), ("v1", Status::No));
@@ -85,6 +85,50 @@ fn limits_end_the_reading() {
     let mut reader = ResponseReader::default();
     reader.push(b"* 1 FETCH (BODY[] {99999999999999999999}\r\n");
     assert!(reader.poll().is_err());
+}
+
+#[test]
+fn a_literal_above_the_limit_is_left_out_and_the_connection_goes_on() {
+    let big = "x".repeat(5_000);
+    let text = format!(
+        "* 1 FETCH (UID 7 BODY[] {{5000}}\r\n{big} FLAGS (\\Seen))\r\n* 2 FETCH (UID 8 BINARY[] ~{{5000}}\r\n{big})\r\n\
+         * 3 FETCH (BODY[HEADER] {{3}}\r\nabc BODY[] {{5000}}\r\n{big} UID 9)\r\n* 4 FETCH (UID 10 BODY[] {{3}}\r\nabc)\r\n"
+    );
+    for chunk in [1, 7, 4_096, text.len()] {
+        let mut reader = ResponseReader::default().leaving_out(1_000, 6_000);
+        let mut all = Vec::new();
+        for piece in text.as_bytes().chunks(chunk) {
+            reader.push(piece);
+            assert!(reader.buffered() < 2_000 + chunk, "what is left out is not kept");
+            while let Some(response) = reader.poll().unwrap() {
+                let Response::Untagged(Untagged::Fetch(fetched)) = response else { panic!() };
+                all.push(*fetched);
+            }
+        }
+        let told: Vec<_> = all.iter().map(|one| (one.uid.unwrap(), one.left_out, one.body("").cloned())).collect();
+        let kept = Some(bytes::Bytes::from_static(b"abc"));
+        assert_eq!(
+            told,
+            [(7, Some(5_000), None), (8, Some(5_000), None), (9, Some(5_000), None), (10, None, kept.clone())]
+        );
+        assert_eq!(all[0].flags.as_deref(), Some(&["\\Seen".to_owned()][..]), "what follows it is read");
+        assert_eq!(all[2].body("HEADER").cloned(), kept);
+    }
+    let mut reader = ResponseReader::default().leaving_out(1_000, 6_000);
+    reader.push(b"* 1 FETCH (BODY[] {6001}\r\n");
+    assert_eq!(reader.poll(), Err(ReadError::TooBig { announced: 6_001, limit: 6_000 }));
+}
+
+#[test]
+fn vanished_and_the_date_of_arrival() {
+    let all = read_all(
+        b"* VANISHED (EARLIER) 300:310,405,411:*\r\n* 1 FETCH (UID 5 INTERNALDATE \"17-Jul-1996 02:44:25 -0700\")\r\n",
+        9,
+    );
+    let uids = vec![(300, 310), (405, 405), (411, u32::MAX)];
+    assert_eq!(all[0], Response::Untagged(Untagged::Vanished { earlier: true, uids }));
+    let Response::Untagged(Untagged::Fetch(fetched)) = &all[1] else { panic!() };
+    assert_eq!(fetched.received().unwrap().to_string(), "1996-07-17T09:44:25Z");
 }
 
 #[test]
