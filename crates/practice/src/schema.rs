@@ -54,10 +54,12 @@ CREATE TABLE lps_mail (
     blob BIGINT,
     fetch_failure TEXT,
     fetch_attempts BIGINT NOT NULL,
+    fetch_due BIGINT NOT NULL,
     parse TEXT NOT NULL,
     parser BIGINT NOT NULL,
     parse_failure TEXT,
     parse_attempts BIGINT NOT NULL,
+    parse_due BIGINT NOT NULL,
     message_id TEXT,
     in_reply_to TEXT,
     sent BIGINT,
@@ -72,6 +74,8 @@ CREATE TABLE lps_mail (
 );
 CREATE INDEX lps_mail_parse ON lps_mail (parse, id);
 CREATE INDEX lps_mail_message_id ON lps_mail (message_id);
+CREATE INDEX lps_mail_wanted ON lps_mail (folder, uid_validity, uid) WHERE blob IS NULL AND gone = 0;
+CREATE INDEX lps_mail_blob ON lps_mail (blob);
 CREATE TABLE lps_document (
     id BIGINT PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,
@@ -101,6 +105,7 @@ CREATE TABLE lps_document (
     critical BIGINT NOT NULL,
     masking BIGINT NOT NULL,
     identity TEXT NOT NULL,
+    facts TEXT NOT NULL,
     matricule TEXT,
     oid TEXT,
     patient_name TEXT NOT NULL,
@@ -133,6 +138,8 @@ CREATE INDEX lps_document_mailbox ON lps_document (mailbox, state, received, id)
 CREATE INDEX lps_document_patient ON lps_document (patient, received, id);
 CREATE INDEX lps_document_cda ON lps_document (cda_id);
 CREATE INDEX lps_document_set ON lps_document (set_id);
+CREATE INDEX lps_document_replaces ON lps_document (replaces_id) WHERE replaces_id IS NOT NULL;
+CREATE INDEX lps_document_sha256 ON lps_document (sha256);
 CREATE INDEX lps_document_ins ON lps_document (matricule, oid);
 CREATE INDEX lps_document_mail ON lps_document (mail);
 CREATE INDEX lps_document_critical ON lps_document (received, id) WHERE critical = 1;
