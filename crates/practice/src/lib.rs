@@ -12,25 +12,39 @@
 //! - **Every proposal has its reasons.** Where a document belongs is decided by [`ins::decide`]; nothing is filed on a
 //!   local number, nothing is guessed.
 
+mod acts;
 mod arrivals;
 mod blobs;
+mod care;
 mod changes;
 mod columns;
+mod critical;
 mod draft;
 mod error;
 mod failure;
+mod list;
 mod mailboxes;
 mod mails;
 mod model;
+mod patients;
+mod people;
+mod proposal;
 mod reading;
 mod requests;
 mod schema;
 mod store;
+mod traces;
 mod versions;
 mod words;
 
+pub use acts::Done;
+pub use care::{Care, NewCare};
+pub use critical::Escalation;
 pub use error::Error;
+pub use list::{Counts, Cursor, Filter, Page, Sort};
 pub use model::*;
+pub use people::{May, NewPerson, Person, PersonRole, Right};
 pub use reading::READER;
 pub use requests::RequestFilter;
 pub use store::{Practice, Setting};
+pub use traces::{Broken, CsvPiece, NewTrace, Outcome, TraceFilter, Verified};

@@ -27,6 +27,7 @@ mod scope;
 
 pub use cursor::Cursor;
 pub(crate) use enter::{Entered, enter, fold, leave};
+pub(crate) use question::LIVE;
 pub(crate) use rows::row_of;
 
 use question::Lead;

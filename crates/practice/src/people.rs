@@ -16,7 +16,7 @@ use crate::{Actor, ChangeKind, Error, Key, NewTrace, Practice, changes, traces};
 mod rights;
 
 pub use rights::{May, Right};
-pub(crate) use rights::{Standing as ActorStanding, standing};
+pub(crate) use rights::{Standing as ActorStanding, check_day, standing};
 
 /// What a person is in the practice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -129,8 +129,8 @@ CREATE TABLE lps_document (
     escalated_at BIGINT,
     request BIGINT
 );
-CREATE INDEX lps_document_list ON lps_document (state, received, id, mailbox, provenance, type_code);
-CREATE INDEX lps_document_received ON lps_document (received, id, state, mailbox, provenance, type_code);
+CREATE INDEX lps_document_list ON lps_document (state, received, id, mailbox, provenance, type_code, standing);
+CREATE INDEX lps_document_received ON lps_document (received, id, state, mailbox, provenance, type_code, standing);
 CREATE INDEX lps_document_made ON lps_document (coalesce(made, received), id, state, mailbox, provenance, type_code);
 CREATE INDEX lps_document_name ON lps_document (patient_name, id, state, mailbox, provenance, type_code);
 CREATE INDEX lps_document_type ON lps_document (type_label, id, state, mailbox, provenance, type_code);

@@ -54,7 +54,7 @@ pub(super) fn lead(filter: &Filter, scope: &Scope) -> Lead {
 
 /// Rows of a page.
 pub(super) fn page(backend: Backend, filter: &Filter, scope: &Scope, limit: usize) -> (String, Values) {
-    let mut sql = Sql { backend, text: String::new(), values: Values::new(), place: 0 };
+    let mut sql = Sql { backend, conditions: String::new(), values: Values::new(), place: 0 };
     let viewer = sql.int(scope.viewer.unwrap_or(0));
     let inner = sql.inner(filter, scope, limit);
     let order = order(filter, "d.id");
@@ -68,7 +68,7 @@ pub(super) fn page(backend: Backend, filter: &Filter, scope: &Scope, limit: usiz
 
 /// Rows of two columns: a word of [`State`] or of [`Counts`], a number.
 pub(super) fn counts(backend: Backend, filter: &Filter, scope: &Scope, found: bool) -> (String, Values) {
-    let mut sql = Sql { backend, text: String::new(), values: Values::new(), place: 0 };
+    let mut sql = Sql { backend, conditions: String::new(), values: Values::new(), place: 0 };
     let mut of = |column: &str| match &scope.mailboxes {
         Some(mailboxes) => format!(" AND {column} IN ({})", sql.ints(mailboxes)),
         None => String::new(),
@@ -101,11 +101,11 @@ pub(super) fn counts(backend: Backend, filter: &Filter, scope: &Scope, found: bo
 }
 
 /// States in which a critical result waits for somebody.
-pub(super) const LIVE: &str = "'to_do', 'filed'";
+pub(crate) const LIVE: &str = "'to_do', 'filed'";
 
 struct Sql {
     backend: Backend,
-    text: String,
+    conditions: String,
     values: Values,
     place: usize,
 }
@@ -114,7 +114,7 @@ impl Sql {
     /// The `id`s of the page: narrow, so that an index alone may answer.
     fn inner(&mut self, filter: &Filter, scope: &Scope, limit: usize) -> String {
         let lead = lead(filter, scope);
-        self.text = String::from("1 = 1");
+        self.conditions = String::from("1 = 1");
         self.leading(lead, filter, scope);
         self.following(lead, filter, scope);
         let unread_order = lead == Lead::Unread && filter.sort == Sort::Received;
@@ -137,7 +137,7 @@ impl Sql {
             _ => "lps_document d",
         };
         let way = if descends(filter) { "DESC" } else { "ASC" };
-        let text = std::mem::take(&mut self.text);
+        let text = std::mem::take(&mut self.conditions);
         format!("SELECT d.id AS id FROM {from} WHERE {text} ORDER BY {value} {way}, {id} {way} LIMIT {limit}")
     }
 
@@ -249,8 +249,8 @@ impl Sql {
     }
 
     fn and(&mut self, condition: impl AsRef<str>) {
-        self.text.push_str(" AND ");
-        self.text.push_str(condition.as_ref());
+        self.conditions.push_str(" AND ");
+        self.conditions.push_str(condition.as_ref());
     }
 
     fn int(&mut self, value: i64) -> String {

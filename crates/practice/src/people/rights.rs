@@ -6,6 +6,7 @@ use sqlx::Row as _;
 
 use super::{PersonRole, by_key, told};
 use crate::columns::{opt_key, word};
+use crate::mailboxes::mailbox_id;
 use crate::words::words;
 use crate::{Actor, Error, Key, NewTrace, Practice};
 
@@ -192,10 +193,4 @@ pub(crate) fn check_day(field: &'static str, day: Option<&str>) -> Result<(), Er
         Some(day) if !right(day) => Err(Error::bad(field, "a day is written YYYY-MM-DD")),
         _ => Ok(()),
     }
-}
-
-async fn mailbox_id(tx: &mut db::Tx, key: &Key) -> Result<i64, Error> {
-    let text = "SELECT id FROM lps_mailbox WHERE key = $1 AND removed = 0";
-    let row = db::query(text, Values::new().text(key.as_str())).fetch_optional(tx).await?;
-    Ok(row.ok_or_else(|| Error::not_found("mailbox", key))?.try_get(0)?)
 }
