@@ -1,5 +1,10 @@
+mod idle;
+mod probe;
+mod sync;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use imap::client::{
     Code, Command, Fetched, Folder, Notice, NoticeKind, Outgoing, Response, ResponseReader, Status, Tagged,
@@ -19,6 +24,10 @@ const MAX_RESPONSES: usize = 200_000;
 /// Longest AUTHENTICATE line with its initial response; longer ones wait for the server's `+`.
 const MAX_INITIAL: usize = 8_000;
 
+pub use idle::Idled;
+pub(crate) use probe::{Probe, Unprobed};
+pub use sync::{Listed, Streamed};
+
 /// A session that is logged in.
 pub struct ImapSession {
     transport: Transport,
@@ -27,6 +36,13 @@ pub struct ImapSession {
     tags: Tags,
     capabilities: Vec<String>,
     preauthenticated: bool,
+    /// Tags of the commands that were sent and are answered by [`Self::next_streamed`].
+    asked: VecDeque<String>,
+    /// The selected folder changed, and the caller does not know yet.
+    stirred: bool,
+    selected: Option<String>,
+    /// Nothing more can be asked.
+    broken: bool,
 }
 
 /// What SELECT says of a folder.
@@ -38,6 +54,8 @@ pub struct Selected {
     pub uid_validity: u32,
     /// The next UID, where the server says it.
     pub uid_next: Option<u32>,
+    /// HIGHESTMODSEQ (RFC 7162 §3.1.2.1), where the folder has mod-sequences.
+    pub modseq: Option<u64>,
 }
 
 impl ImapSession {
@@ -61,6 +79,11 @@ impl ImapSession {
                 Err(failure) => presented = credentials.after(presented, failure).await?,
             }
         }
+    }
+
+    /// Whether the connection is of no use any more; a command that was merely refused leaves it whole.
+    pub fn is_broken(&self) -> bool {
+        self.broken || !self.asked.is_empty()
     }
 
     /// What the server offers, in upper case.
@@ -92,7 +115,10 @@ impl ImapSession {
         let tag = self.tags.next_tag();
         let command =
             Command::new(&tag, "SELECT").literal_plus(self.offers("LITERAL+")).mailbox(folder).finish();
+        self.selected = None; // whatever comes of it (RFC 3501 §6.3.1)
         let (_, data) = self.run(&tag, &command).await?;
+        self.selected = Some(folder.to_owned());
+        self.stirred = false;
         let mut selected = Selected::default();
         for item in data {
             match item {
@@ -102,6 +128,9 @@ impl ImapSession {
                 }
                 Untagged::Notice(Notice { code: Some(Code::UidNext(value)), .. }) => {
                     selected.uid_next = Some(value)
+                }
+                Untagged::Notice(Notice { code: Some(Code::HighestModSeq(value)), .. }) => {
+                    selected.modseq = Some(value)
                 }
                 _ => {}
             }
@@ -181,6 +210,10 @@ impl ImapSession {
             tags: Tags::new(),
             capabilities: Vec::new(),
             preauthenticated: false,
+            asked: VecDeque::new(),
+            stirred: false,
+            selected: None,
+            broken: false,
         };
         session.greeting().await?;
         if endpoint.security == Security::StartTls {
@@ -219,6 +252,19 @@ impl ImapSession {
     /// STARTTLS, required. Whatever the server said in clear is forgotten; anything that follows its OK in clear was
     /// put there by somebody else (RFC 3501 §6.2.1, CVE-2011-0411).
     async fn start_tls(mut self) -> Result<Self, Failure> {
+        self.ask_for_tls().await?;
+        let transport = self.transport.handshake().await?;
+        Ok(Self {
+            transport,
+            reader: ResponseReader::default(),
+            pending: VecDeque::new(),
+            capabilities: Vec::new(),
+            ..self
+        })
+    }
+
+    /// STARTTLS, up to the server's OK.
+    async fn ask_for_tls(&mut self) -> Result<(), Failure> {
         if self.capabilities.is_empty() {
             self.ask_capabilities().await?;
         }
@@ -237,14 +283,7 @@ impl ImapSession {
                 "bytes in clear follow the server's answer to STARTTLS: somebody may be injecting them",
             ));
         }
-        let transport = self.transport.handshake().await?;
-        Ok(Self {
-            transport,
-            reader: ResponseReader::default(),
-            pending: VecDeque::new(),
-            capabilities: Vec::new(),
-            ..self
-        })
+        Ok(())
     }
 
     async fn ask_capabilities(&mut self) -> Result<(), Failure> {
@@ -387,6 +426,7 @@ impl ImapSession {
                 Ok(Response::Tagged(end)) if end.tag == tag => return Err(refused(&end)),
                 Ok(Response::Untagged(item)) if data.len() < MAX_RESPONSES => data.push(item),
                 Ok(Response::Untagged(_)) => {
+                    self.broken = true;
                     return Err(Failure::permanent(Stage::Command, "the server's answer has no end"));
                 }
                 Ok(_) => {} // a stray tag or continuation: of nothing that we asked
@@ -396,14 +436,25 @@ impl ImapSession {
     }
 
     async fn next(&mut self, stage: Stage) -> Result<Response, Failure> {
+        self.next_within(stage, self.transport.patience().reply).await
+    }
+
+    /// The next response, where each read may take `wait`. Nothing is lost where the caller stops waiting.
+    async fn next_within(&mut self, stage: Stage, wait: Duration) -> Result<Response, Failure> {
         loop {
             match self.reader.poll() {
-                Ok(Some(response)) => return Ok(response),
+                Ok(Some(response)) => {
+                    self.stirred |= is_news(&response);
+                    return Ok(response);
+                }
                 Ok(None) => {
-                    let bytes = self.transport.read(stage, self.transport.patience().reply).await?;
+                    let bytes = self.transport.read(stage, wait).await.inspect_err(|_| self.broken = true)?;
                     self.reader.push(&bytes);
                 }
-                Err(error) => return Err(Failure::permanent(stage, error.to_string())),
+                Err(error) => {
+                    self.broken = true;
+                    return Err(Failure::permanent(stage, error.to_string()));
+                }
             }
         }
     }
@@ -413,6 +464,17 @@ impl std::fmt::Debug for ImapSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ImapSession").field("capabilities", &self.capabilities).finish_non_exhaustive()
     }
+}
+
+/// Whether a response says that the selected folder has other messages than before. A server says it once: whoever
+/// reads over it must remember.
+fn is_news(response: &Response) -> bool {
+    matches!(
+        response,
+        Response::Untagged(
+            Untagged::Exists(_) | Untagged::Expunge(_) | Untagged::Vanished { earlier: false, .. }
+        )
+    )
 }
 
 fn refused(end: &Tagged) -> Failure {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kernel::{Failure, Stage};
 use rustls::ClientConfig;
-use rustls_pki_types::ServerName;
+use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
@@ -26,6 +26,19 @@ pub(crate) struct Transport {
 enum Io {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Why there is no TLS.
+pub(crate) struct Unshaken {
+    pub(crate) failure: Failure,
+    /// TLS' own word, where it had one.
+    pub(crate) cause: Option<rustls::Error>,
+}
+
+impl From<Failure> for Unshaken {
+    fn from(failure: Failure) -> Self {
+        Self { failure, cause: None }
+    }
 }
 
 impl Transport {
@@ -82,8 +95,13 @@ impl Transport {
     /// Shakes hands. The certificate, its revocation included, is judged here, before any credential is sent
     /// (spec 01 §3.3).
     pub(crate) async fn handshake(self) -> Result<Self, Failure> {
+        self.shake_hands().await.map_err(|unshaken| unshaken.failure)
+    }
+
+    /// The same, with TLS' own word for what went wrong.
+    pub(crate) async fn shake_hands(self) -> Result<Self, Unshaken> {
         let Io::Plain(tcp) = self.io else {
-            return Err(Failure::permanent(Stage::Tls, "TLS is up already"));
+            return Err(Failure::permanent(Stage::Tls, "TLS is up already").into());
         };
         let name = ServerName::try_from(self.endpoint.host.clone()).map_err(|_| {
             Failure::permanent(
@@ -94,8 +112,19 @@ impl Transport {
         let handshake = TlsConnector::from(Arc::clone(&self.config)).connect(name, tcp);
         match timeout_at(self.patience.end(self.patience.handshake), handshake).await {
             Ok(Ok(tls)) => Ok(Self { io: Io::Tls(Box::new(tls)), ..self }),
-            Ok(Err(error)) => Err(from_io(Stage::Tls, &error)),
-            Err(_) => Err(Failure::temporary(Stage::Tls, "the TLS handshake is not over in time")),
+            Ok(Err(error)) => {
+                let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).cloned();
+                Err(Unshaken { failure: from_io(Stage::Tls, &error), cause })
+            }
+            Err(_) => Err(Failure::temporary(Stage::Tls, "the TLS handshake is not over in time").into()),
+        }
+    }
+
+    /// The certificates that the server showed, its own first; empty in clear.
+    pub(crate) fn server_chain(&self) -> Vec<CertificateDer<'static>> {
+        match &self.io {
+            Io::Plain(_) => Vec::new(),
+            Io::Tls(tls) => tls.get_ref().1.peer_certificates().unwrap_or_default().to_vec(),
         }
     }
 

@@ -72,8 +72,14 @@ impl ResponseReader {
     /// Literals of more than `kept` octets are read and thrown away, up to `most` octets each: the response then has NIL in
     /// their place, and [`super::Fetched::left_out`] says so. One message that is too big does not cost the connection.
     #[must_use]
-    pub fn leaving_out(self, kept: u64, most: u64) -> Self {
-        Self { max_kept: kept, max_left_out: most, ..self }
+    pub fn leaving_out(mut self, kept: u64, most: u64) -> Self {
+        self.leave_out_above(kept, most);
+        self
+    }
+
+    /// The same for a reader at work: from the next literal on.
+    pub fn leave_out_above(&mut self, kept: u64, most: u64) {
+        (self.max_kept, self.max_left_out) = (kept, most);
     }
 
     /// Adds what the socket gave.

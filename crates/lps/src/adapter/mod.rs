@@ -6,6 +6,7 @@
 mod again;
 mod reply;
 mod request;
+mod search;
 mod steps;
 
 use std::io::{self, Read as _, Write as _};
@@ -14,6 +15,7 @@ use std::path::Path;
 use serde::Serialize;
 
 pub use request::{Auth, Facts, MailboxRef, Message, RefreshGrant, Request, Step};
+pub use search::Query;
 
 /// The version of the protocol that is spoken here.
 pub const PROTOCOL: u32 = 1;

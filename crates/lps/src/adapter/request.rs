@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::Endpoint;
 use crate::adapter::PROTOCOL;
+use crate::adapter::search::Query;
 
 /// One step to do. Unknown fields are ignored, so that a newer bench can drive an older client.
 #[derive(Clone, Debug, Deserialize)]
@@ -39,6 +40,9 @@ pub struct Request {
     /// `{}` both say that there is none.
     #[serde(default, deserialize_with = "dns_server")]
     pub dns: Option<SocketAddr>,
+    /// The address of the directory's FHIR API; `null` says that there is none.
+    #[serde(default)]
+    pub directory: Option<String>,
     /// The anchors to trust, and no others; PEM.
     pub ca_file: PathBuf,
     /// Where the revocation lists are.
@@ -160,6 +164,8 @@ pub struct Facts {
     pub close: bool,
     /// Message-ID of the mail to answer, with or without its angle brackets; for [`Step::Reply`].
     pub in_reply_to: Option<String>,
+    /// Whom to find in the directory: for [`Step::Search`], and for [`Step::Send`] where nobody is named in `to`.
+    pub query: Option<Query>,
 }
 
 impl Request {

@@ -9,6 +9,7 @@ use tls::ClientTrust;
 use tokio::time::Instant;
 
 use super::again::again;
+use super::search;
 use super::request::{Auth, Message, RefreshGrant, Request, Step};
 use super::{Outcome, Response};
 use crate::smtp_session::Outcome as Submitted;
@@ -26,13 +27,15 @@ const NEWEST: usize = 20;
 
 pub(super) async fn perform(request: Request, work_dir: &Path) -> Response {
     match request.step {
-        Step::Search => {
-            return Response::new(Outcome::Unsupported, "the directory search is not available here");
-        }
+        Step::Search => return search::search(&request).await,
         Step::Unknown => return Response::new(Outcome::Unsupported, "this step is unknown here"),
         _ => {}
     }
     let deadline = Instant::now() + Duration::from_millis(request.deadline_ms).saturating_sub(MARGIN);
+    let request = match search::address(request).await {
+        Ok(request) => request,
+        Err(response) => return response,
+    };
     // Not to go where the DNS leads is this client's decision, and final; all else is what the DNS does not say.
     let found = again(deadline, async || match Servers::of(&request).await {
         Ok(servers) => Ok(Ok(servers)),
@@ -92,9 +95,14 @@ fn patience(request: &Request) -> Patience {
     Patience::default().until(Instant::now() + deadline)
 }
 
+/// What is left of the step's time when it begins.
+pub(super) fn patience_left(request: &Request) -> Duration {
+    Duration::from_millis(request.deadline_ms).saturating_sub(MARGIN)
+}
+
 /// The outcome that a failure is. A refusal is final and by decision, of the server or of this client (TLS);
 /// whatever may be different next time is an error.
-fn ended(failure: Failure) -> Response {
+pub(super) fn ended(failure: Failure) -> Response {
     let refusal = match failure.stage {
         Stage::Tls => failure.retry == RetryClass::Never,
         Stage::Authenticate => matches!(failure.retry, RetryClass::Never | RetryClass::NewCredential),

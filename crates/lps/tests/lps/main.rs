@@ -14,5 +14,6 @@ mod provider;
 mod psc_sessions;
 mod python;
 mod real;
+mod search;
 mod smtp;
 mod tokens;

@@ -150,7 +150,7 @@ async fn the_example_sends_no_credential_without_starttls_nor_to_a_server_that_i
 #[tokio::test]
 async fn the_example_says_what_it_does_not_do_and_what_it_cannot_read() {
     let desk = Desk::new().await;
-    let answer = run("adapter.py", &desk.json("search", |_| ())).await;
+    let answer = run("adapter.py", &desk.json("append", |_| ())).await;
     assert_eq!((answer.0, outcome(&answer)), (3, "unsupported"));
     for request in [json!({"protocol":2}), json!([1])] {
         let answer = run("adapter.py", &request).await;
