@@ -227,3 +227,6 @@ fn reason(text: &str) -> Result<&str, Error> {
         reason => Ok(reason),
     }
 }
+
+#[cfg(test)]
+mod tests;

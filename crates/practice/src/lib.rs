@@ -22,6 +22,8 @@ mod critical;
 mod draft;
 mod error;
 mod failure;
+#[cfg(test)]
+mod lab;
 mod list;
 mod mailboxes;
 mod mails;

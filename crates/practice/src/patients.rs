@@ -329,19 +329,4 @@ fn typed_day(word: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::typed_day;
-
-    #[test]
-    fn a_day_is_read_as_people_type_it_and_a_double_name_is_no_day() {
-        for (typed, day) in [
-            ("28/03/1979", Some("19790328")),
-            ("8/3/1979", Some("19790308")),
-            ("1979-03-28", Some("19790328")),
-            ("JEAN-PAUL-LUC", None),
-            ("PAT-TROIS", None),
-        ] {
-            assert_eq!(typed_day(typed).as_deref(), day, "{typed}");
-        }
-    }
-}
+mod tests;
