@@ -1,12 +1,12 @@
-// A work list of a practice of some years, written at once: what tests and the measure of the list look at. The same seed,
-// the same rows. Included by both, so that it knows of tables and not of the crate.
+//! A work list of a practice of some years, written at once: what tests and the measure of the list look at. The same seed,
+//! the same rows. Included by both, so that it knows of tables and not of the crate.
 
 use db::{Db, Insert, Values};
 use kernel::Rng;
 
 const DAY: i64 = 86_400_000;
 /// Received last, in milliseconds.
-pub const NOW: i64 = 1_795_424_400_000;
+pub(crate) const NOW: i64 = 1_795_424_400_000;
 
 static MAIL: Insert = Insert::new(
     "INSERT INTO lps_mail (id, key, mailbox, received, uid, folder, uid_validity, history, flags, gone, fetch_attempts, \
@@ -59,7 +59,7 @@ struct One {
 
 /// Three mailboxes (`box-1`…), a person (`doctor`) with a right in the first two, 1 000 patients (`patient-1`…), and
 /// `rows` documents with their words.
-pub async fn fill(db: &Db, rows: usize, seed: u64) {
+pub(crate) async fn fill(db: &Db, rows: usize, seed: u64) {
     let count = i64::try_from(rows).unwrap();
     db.write(|tx| {
         Box::pin(async move {
