@@ -14,6 +14,8 @@ use super::account::{AccountSettings, Login, imap_servers, seed};
 use super::{Backoff, Handle, Phase, QUEUE, Report, Shared, Standing};
 use crate::{Credentials, ImapSession};
 
+/// How long a mailbox that opens its connection counts among those that do.
+const TURN: Duration = Duration::from_secs(2);
 /// How long a server has to answer LOGOUT.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -117,7 +119,10 @@ impl Actor {
                     }
                     done
                 }
-                Some(Err(failure)) => Err(failure),
+                Some(Err(failure)) => {
+                    self.answer(Err(failure.clone()));
+                    Err(failure)
+                }
                 None => Ok(()), // something else is to be done first
             };
             if let Err(failure) = done {
@@ -188,6 +193,9 @@ impl Actor {
     async fn pause(&mut self, wait: Option<Duration>) -> bool {
         let end = wait.map(|wait| Instant::now() + wait);
         loop {
+            if self.leave || !self.waiting.is_empty() {
+                return true; // somebody wants it now
+            }
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
             let command = tokio::select! {
                 () = async { match left { Some(left) => sleep(left).await, None => std::future::pending().await } } => return true,
@@ -196,16 +204,12 @@ impl Actor {
             };
             let Some(command) = command else { return false };
             self.take(command);
-            if self.leave || !self.waiting.is_empty() {
-                return true;
-            }
         }
     }
 
     /// A try failed: says so, and gives how long to wait before the next; `None` where nobody is logged in any more.
     async fn failed(&mut self, failure: Failure, login: &Login) -> Option<Duration> {
         tracing::info!(mailbox = %self.key, %failure, "the mailbox cannot be read for now");
-        self.answer(Err(failure.clone()));
         if failure.stage == Stage::Tls {
             self.shared.trust.forget(&self.settings().unwrap_or_default());
         }
@@ -287,13 +291,30 @@ async fn open(
     let settings = AccountSettings::of(mailbox)?;
     let address = Address::parse(&mailbox.address)
         .map_err(|error| Failure::permanent(Stage::Input, format!("{}: {error}", mailbox.address)))?;
+    let turn = shared.opening.acquire().await.map_err(|_| super::stopped())?;
+    let opening = open_now(shared, &settings, &address, credentials);
+    tokio::pin!(opening);
+    match timeout(TURN, &mut opening).await {
+        Ok(opened) => opened,
+        Err(_) => {
+            drop(turn); // a server that keeps us waiting costs nobody else a place
+            opening.await
+        }
+    }
+}
+
+async fn open_now(
+    shared: &Shared,
+    settings: &AccountSettings,
+    address: &Address,
+    credentials: &Credentials,
+) -> Result<ImapSession, Failure> {
     let patience = shared.settings.patience;
-    let _turn = shared.opening.acquire().await.map_err(|_| super::stopped())?;
-    let servers = imap_servers(&address, &settings, &shared.settings.resolver, patience).await?;
-    let tls = shared.trust.config(&settings).await?;
+    let servers = imap_servers(address, settings, &shared.settings.resolver, patience).await?;
+    let tls = shared.trust.config(settings).await?;
     let mut unreachable = Failure::permanent(Stage::Resolve, "the mailbox has no server");
     for server in &servers {
-        match ImapSession::open(server, &address, credentials, &tls, patience).await {
+        match ImapSession::open(server, address, credentials, &tls, patience).await {
             Err(failure) if failure.stage == Stage::Connect => unreachable = failure,
             opened => return opened,
         }

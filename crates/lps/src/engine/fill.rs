@@ -5,6 +5,7 @@
 //! reader, one batch being filled, one being written, for each of [`super::Settings::fetchers`] mailboxes.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use imap::Compact;
@@ -28,6 +29,8 @@ const DEPTH: usize = 3;
 /// Messages, and octets, of one commit.
 const BATCH: usize = 64;
 const BATCH_OCTETS: usize = 4 * 1024 * 1024;
+/// How long a mailbox that fetches counts among those that do.
+const TURN: Duration = Duration::from_secs(30);
 /// How long one message may take.
 const MESSAGE_WAIT: Duration = Duration::from_secs(300);
 
@@ -47,9 +50,19 @@ impl Actor {
             if wanted.is_empty() {
                 return Ok(report);
             }
-            let shared = std::sync::Arc::clone(&self.shared);
-            let _turn = shared.fetching.acquire().await.map_err(|_| super::stopped())?;
-            self.fill_some(session, folder, wanted, &mut report).await?;
+            let shared = Arc::clone(&self.shared);
+            let turn = shared.fetching.acquire().await.map_err(|_| super::stopped())?;
+            {
+                let filling = self.fill_some(session, folder, wanted, &mut report);
+                tokio::pin!(filling);
+                match timeout(TURN, &mut filling).await {
+                    Ok(done) => done?,
+                    Err(_) => {
+                        drop(turn); // slow: it holds little memory, and costs nobody else a place
+                        filling.await?;
+                    }
+                }
+            }
             if self.leave {
                 return Ok(report);
             }
@@ -229,7 +242,7 @@ fn handfuls(wanted: Vec<(Wanted, u64)>) -> VecDeque<Vec<Wanted>> {
 
 /// Writes batches to the store while the next one comes in: one at a time, so that a slow disk slows the network down.
 struct Keeper {
-    shared: std::sync::Arc<super::Shared>,
+    shared: Arc<super::Shared>,
     batch: Vec<(Key, Vec<u8>)>,
     octets: usize,
     writing: Option<JoinHandle<Result<(u64, u64), Failure>>>,
@@ -237,7 +250,7 @@ struct Keeper {
 
 impl Keeper {
     fn new(actor: &Actor) -> Self {
-        Self { shared: std::sync::Arc::clone(&actor.shared), batch: Vec::new(), octets: 0, writing: None }
+        Self { shared: Arc::clone(&actor.shared), batch: Vec::new(), octets: 0, writing: None }
     }
 
     async fn add(&mut self, mail: Key, octets: Vec<u8>, report: &mut Report) -> Result<(), Failure> {
@@ -252,7 +265,7 @@ impl Keeper {
         if batch.is_empty() {
             return Ok(());
         }
-        let shared = std::sync::Arc::clone(&self.shared);
+        let shared = Arc::clone(&self.shared);
         self.writing = Some(tokio::spawn(async move {
             let count = batch.len() as u64;
             shared.practice.keep(batch).await.map_err(|error| error.failure())?;

@@ -36,7 +36,9 @@ impl Actor {
                 let report = match done {
                     Ok(report) => report,
                     Err(failure) => {
-                        self.waiting.extend(late);
+                        // Who asked knows; who asked since then has the next session's turn.
+                        self.answer(Err(failure.clone()));
+                        self.waiting = late;
                         return Err(failure);
                     }
                 };

@@ -107,6 +107,12 @@ impl ImapSession {
         Ok(listed)
     }
 
+    /// Removes messages that bear `\Deleted` and these UIDs, and no others (RFC 4315): what another client marked stays.
+    pub async fn expunge_uid(&mut self, set: &str) -> Result<(), Failure> {
+        let tag = self.tags.next_tag();
+        self.run(&tag, &Command::new(&tag, "UID EXPUNGE").raw(set).finish()).await.map(drop)
+    }
+
     /// Does nothing, so that the server can tell what is new.
     pub async fn noop(&mut self) -> Result<(), Failure> {
         let tag = self.tags.next_tag();

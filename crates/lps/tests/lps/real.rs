@@ -19,17 +19,17 @@ use crate::peer::{address, own_lab, patience, trust};
 
 const KEY: &[u8] = b"a key of thirty-two octets, or so";
 
-struct Operator {
+pub(crate) struct Operator {
     dir: tempfile::TempDir,
-    lab: Lab,
+    pub(crate) lab: Lab,
     dovecot: Child,
-    imap: u16,
+    pub(crate) imap: u16,
     imaps: u16,
     submission: u16,
 }
 
 impl Operator {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let pki = dir.path().join("pki");
         std::fs::create_dir(&pki).unwrap();
@@ -43,12 +43,7 @@ impl Operator {
         command("chown", &["mail:mail", path(&dir.path().join("home"))]);
         let conf = dir.path().join("dovecot.conf");
         std::fs::write(&conf, dovecot_conf(dir.path(), imap, imaps)).unwrap();
-        let dovecot = Command::new("dovecot")
-            .args(["-F", "-c", path(&conf)])
-            .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("dovecot-imapd is installed");
+        let dovecot = dovecot(&conf);
         let operator = Self { dir, lab, dovecot, imap, imaps, submission };
         operator.wait(imap);
         operator
@@ -68,6 +63,15 @@ impl Operator {
         self
     }
 
+    /// Stops Dovecot with all its sessions, and starts it again.
+    pub(crate) fn restart(&mut self) {
+        let conf = self.dir.path().join("dovecot.conf");
+        command("doveadm", &["-c", path(&conf), "stop"]);
+        self.dovecot.wait().unwrap();
+        self.dovecot = dovecot(&conf);
+        self.wait(self.imap);
+    }
+
     fn wait(&self, port: u16) {
         let start = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -77,7 +81,7 @@ impl Operator {
         }
     }
 
-    fn at(&self, port: u16, security: Security) -> Endpoint {
+    pub(crate) fn at(&self, port: u16, security: Security) -> Endpoint {
         Endpoint::new("localhost", port, security)
     }
 }
@@ -97,6 +101,15 @@ impl Drop for Operator {
         let _ = self.dovecot.kill();
         let _ = self.dovecot.wait();
     }
+}
+
+fn dovecot(conf: &Path) -> Child {
+    Command::new("dovecot")
+        .args(["-F", "-c", path(conf)])
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .expect("dovecot-imapd is installed")
 }
 
 fn path(path: &Path) -> &str {
@@ -139,7 +152,7 @@ fn write_keys(dir: &Path) {
     std::fs::write(dir.join("oauth2.conf"), oauth).unwrap();
 }
 
-fn access_token(life: Duration) -> Secret<String> {
+pub(crate) fn access_token(life: Duration) -> Secret<String> {
     let now = Clock::system().now().as_second();
     let claims = format!(
         r#"{{"sub":"x","email":"{}","iat":{now},"exp":{},"azp":"default"}}"#,
@@ -151,11 +164,11 @@ fn access_token(life: Duration) -> Secret<String> {
     Secret::new(format!("{signed}.{}", base64url(signature.as_ref())))
 }
 
-fn bearer(token: Secret<String>) -> Credentials {
+pub(crate) fn bearer(token: Secret<String>) -> Credentials {
     Credentials::Xoauth2(TokenSource::new(token, None, Clock::system()))
 }
 
-fn with_certificate(lab: &Lab) -> Arc<ClientConfig> {
+pub(crate) fn with_certificate(lab: &Lab) -> Arc<ClientConfig> {
     let issued = lab.issue_auth_cli("163254178", "SantéProMoins").unwrap();
     let crls: Vec<Vec<u8>> = lab.crls().into_iter().map(|(_, der)| der).collect();
     let trust = ClientTrust::new(lab.ca_pem(), &crls).unwrap();
