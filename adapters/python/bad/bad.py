@@ -119,6 +119,19 @@ def old_tls():
     adapter.tls_context = context
 
 
+@mode("any-suite", "SC.MSS/CONF.03")
+def any_suite():
+    """offers every cipher suite that its library knows, those without encryption or authentication too"""
+    honest = adapter.tls_context
+
+    def context(request):
+        made = honest(request)
+        made.set_ciphers("ALL:eNULL:aNULL:@SECLEVEL=0")
+        return made
+
+    adapter.tls_context = context
+
+
 @mode("wrong-mechanism", "SC.MSS/CONF.07 SC.MSS/CONF.12")
 def wrong_mechanism():
     """logs in with the mechanism PLAIN"""
@@ -164,6 +177,197 @@ def stale_token():
 def no_renewal():
     """gives up at the first refused token"""
     adapter.with_one_renewal = lambda _, open_session: open_session()
+
+
+@mode("goes-on-without-psc", "SC.MSS/CONF.10")
+def goes_on_without_psc():
+    """presents the old token once more when PSC has said that the session is over"""
+
+    def with_one_renewal(credentials, open_session):
+        try:
+            return open_session()
+        except adapter.TokenRefused:
+            with contextlib.suppress(adapter.Refused):
+                credentials.renew()
+            return open_session()
+
+    adapter.with_one_renewal = with_one_renewal
+
+
+@mode("besieges-psc", "SC.MSS/CONF.08")
+def besieges_psc():
+    """asks a PSC that does not answer ten times in a row"""
+    honest = adapter.Credentials.renew
+
+    def renew(self):
+        for _ in range(9):
+            with contextlib.suppress(OSError):
+                return honest(self)
+        return honest(self)
+
+    adapter.Credentials.renew = renew
+
+
+@mode("renews-always", "SC.MSS/CONF.08")
+def renews_always():
+    """asks PSC for a token before each login, whatever the life of the one at hand"""
+    imap_login, smtp_login = adapter.imap_login, adapter.smtp_login
+
+    def first(login):
+        def renewed(request, context, credentials):
+            credentials.renew()
+            return login(request, context, credentials)
+
+        return renewed
+
+    adapter.imap_login, adapter.smtp_login = first(imap_login), first(smtp_login)
+
+
+@mode("small-buffer", "SC.MSS/CONF.07")
+def small_buffer():
+    """has room for 4 096 characters of a token"""
+    honest = adapter.Credentials.response
+
+    def response(self):
+        self.token = self.token[:4096]
+        self.renewable = None
+        return honest(self)
+
+    adapter.Credentials.response = response
+
+
+@mode("long-auth-line", "SC.MSS/CONF.07")
+def long_auth_line():
+    """sends the token in the line of AUTH"""
+
+    def smtp_login(request, context, credentials):
+        smtp = adapter.smtp_connect(request, context)
+        code, _ = smtp.docmd("AUTH", f"{credentials.mechanism()} {adapter.base64.b64encode(credentials.response()).decode()}")
+        if code != 235:
+            raise adapter.Refused(str(code))
+        return smtp
+
+    adapter.smtp_login = smtp_login
+
+
+@mode("initial-response-always", "SC.MSS/CONF.07")
+def initial_response_always():
+    """sends the token in the line of AUTHENTICATE, announced or not"""
+
+    def imap_login(request, context, credentials):
+        imap = adapter.imap_connect(request, context)
+        response = adapter.base64.b64encode(credentials.response()).decode()
+        imap.send(f"i1 AUTHENTICATE {credentials.mechanism()} {response}\r\n".encode())
+        while (line := imap.readline()) and not line.startswith((b"i1 ", b"+")):
+            pass
+        if line.startswith(b"+"):
+            imap.send(b"*\r\n")
+            imap.readline()
+        if not line.startswith(b"i1 OK"):
+            raise adapter.Refused("the IMAP server refused the login")
+        imap.state = "AUTH"
+        return imap
+
+    adapter.imap_login = imap_login
+
+
+def change_request(change):
+    """Has the authorization request to PSC changed."""
+    honest = adapter.authorization_request
+
+    def request(*arguments):
+        made = honest(*arguments)
+        change(made)
+        return made
+
+    adapter.authorization_request = request
+
+
+@mode("no-state", "SC.PSC.01")
+def no_state():
+    """asks PSC for a login without `state`"""
+    change_request(lambda made: made.pop("state"))
+
+
+@mode("no-nonce", "SC.PSC.01")
+def no_nonce():
+    """asks PSC for a login without `nonce`"""
+    change_request(lambda made: made.pop("nonce"))
+
+
+@mode("no-pkce", "SC.PSC.01")
+def no_pkce():
+    """asks PSC for a login without PKCE"""
+    change_request(lambda made: (made.pop("code_challenge"), made.pop("code_challenge_method")))
+
+
+@mode("near-redirect", "SC.PSC.01")
+def near_redirect():
+    """gives an address of return with a slash more than the registered one"""
+    change_request(lambda made: made.update(redirect_uri=made["redirect_uri"] + "/"))
+
+
+@mode("code-twice", "SC.PSC.01")
+def code_twice():
+    """exchanges the same code twice"""
+    honest = adapter.redeem
+
+    def redeem(*arguments):
+        honest(*arguments)
+        return honest(*arguments)
+
+    adapter.redeem = redeem
+
+
+@mode("first-mailbox", "SC.MSS/CONF.07")
+def first_mailbox():
+    """opens the mailbox that it opened first in a run, whichever it is told to"""
+    honest = adapter.Credentials.__init__
+
+    def remember(self, request, context):
+        honest(self, request, context)
+        kept = os.path.join(request["work_dir"], "mailbox")
+        if os.path.exists(kept):
+            with open(kept) as file:
+                self.user = file.read()
+        with open(kept, "w") as file:
+            file.write(self.user)
+
+    adapter.Credentials.__init__ = remember
+
+
+def remembered():
+    """The credentials of this process, once they are made."""
+    made = []
+    honest = adapter.Credentials.__init__
+
+    def remember(self, *arguments):
+        honest(self, *arguments)
+        made.append(self)
+
+    adapter.Credentials.__init__ = remember
+    return made
+
+
+@mode("token-in-message-id", "SC.MSS/CONF.28")
+def token_in_message_id():
+    """makes its Message-IDs of the token"""
+    made = remembered()
+    adapter.email.utils.make_msgid = lambda domain=None: f"<{made[0].token[:500]}@{domain}>"
+
+
+@mode("token-in-address", "SC.MSS/CONF.28")
+def token_in_address():
+    """puts the refresh token into the address of PSC's token endpoint too"""
+    honest = adapter.Credentials.renew
+
+    def renew(self):
+        grant = self.renewable
+        query = adapter.urllib.parse.urlencode({"refresh_token": grant["refresh_token"]})
+        self.renewable = {**grant, "token_endpoint": f"{grant['token_endpoint']}?{query}"}
+        honest(self)
+
+    adapter.Credentials.renew = renew
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -651,6 +855,91 @@ def no_in_reply_to():
 def bare_message_id():
     """writes a bare number where a Message-ID is due"""
     adapter.email.utils.make_msgid = lambda domain=None: str(int(adapter.time.time() * 1000))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The directory
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def typed(request):
+    """An address that somebody might type: the surname at the sender's own domain."""
+    query = request["message"]["facts"]["query"]
+    return f"{query.get('family', 'dupont').lower().replace(' ', '-')}@{request['mailbox']['address'].rpartition('@')[2]}"
+
+
+@mode("sends-without-searching", "SC.MSS/CONF.20")
+def sends_without_searching():
+    """types an address instead of looking one up"""
+    adapter.look_up = lambda request: {typed(request)}
+
+
+@mode("types-the-address", "SC.MSS/CONF.20")
+def types_the_address():
+    """looks somebody up, and then types the address"""
+    honest = adapter.look_up
+
+    def look_up(request):
+        honest(request)
+        return {typed(request)}
+
+    adapter.look_up = look_up
+
+
+@mode("one-criterion", "SC.MSS/CONF.20 SC.MSS/UX.41")
+def one_criterion():
+    """searches by the first criterion only, and writes to somebody else whom that finds too"""
+
+    def look_up(request):
+        query, own = request["message"]["facts"]["query"], request["mailbox"]["address"].rpartition("@")[2]
+        criterion = next(name for name in adapter.PARAMETERS if query.get(name))
+        resource, parameter = adapter.PARAMETERS[criterion]
+        found = sorted(adapter.directory_addresses(request, resource, [(parameter, query[criterion])]))
+        return {next((address for address in found if not address.endswith(f"@{own}")), found[0])}
+
+    adapter.look_up = look_up
+
+
+@mode("ignores-criterion", "SC.MSS/UX.41")
+def ignores_criterion():
+    """lists the directory, whatever is asked"""
+    adapter.look_up = lambda request: adapter.directory_addresses(request, "PractitionerRole", [("_count", "50")])
+
+
+@mode("outage-is-empty", "SC.MSS/CONF.20")
+def outage_is_empty():
+    """takes whatever is no Bundle, or not there within a second, for an empty one: nobody was found, all went well"""
+    honest = adapter.step_send
+
+    def bundle(request, url):
+        asked = adapter.urllib.request.Request(url, headers={"ESANTE-API-KEY": "bad-client"})
+        try:
+            with adapter.urllib.request.urlopen(asked, timeout=1) as answer:
+                return adapter.json.load(answer)
+        except (OSError, ValueError):
+            return {}
+
+    def send(request, context, credentials):
+        try:
+            return honest(request, context, credentials)
+        except ValueError as error:
+            return f"no result ({error})"
+
+    adapter.directory_bundle, adapter.STEPS["send"] = bundle, send
+
+
+@mode("invents-addresses", "SC.MSS/CONF.20")
+def invents_addresses():
+    """types an address where the directory does not answer"""
+    honest = adapter.look_up
+
+    def look_up(request):
+        try:
+            return honest(request)
+        except adapter.Outage:
+            return {typed(request)}
+
+    adapter.look_up = look_up
 
 
 def main():

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use kernel::Timestamp;
 use rules::{
-    Check, ClientCertificate, CodeCdaHeader, Connection, Content, Contents, Discovery, Faulted, InReplyTo,
-    InsHeader, LoginAccepted, MailReceived, MechanismUsed, MesHeader, NilHeader, OldTlsRefused, Outcome,
-    Protocol, SentTo, StartTls, Taken, Text, TlsBeforeLogin, TlsOffered, TokenRenewed, Transcript,
-    UniqueMessageId,
+    Check, ClientCertificate, CodeCdaHeader, Connection, Content, Contents, DirectoryTrouble, Discovery,
+    Faulted, FoundFirst, InReplyTo, InsHeader, LoginAccepted, MailReceived, MechanismUsed, MesHeader,
+    NilHeader, OldTlsRefused, Outcome, Protocol, SearchedBy, SentTo, Session, StartTls, Taken, Text,
+    TlsBeforeLogin, TlsOffered, TokenRenewed, Transcript, UniqueMessageId, Wanted,
 };
 use serde::{Deserialize, Serialize};
-use wire::{ConnectionId, Event, Fact, MailFacts};
+use wire::{ConnectionId, Event, Fact, MailFacts, Service};
 
 use crate::scenario::{Arm, Expectation, Scenario, Verb};
 
@@ -116,6 +116,37 @@ pub struct Context {
     /// When those steps began.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub began: BTreeMap<String, Timestamp>,
+    /// What the steps handed out whose token is judged.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub handed: BTreeMap<String, Handed>,
+    /// The other mailbox that the same person may open, where a step is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<String>,
+    /// Whom the steps are about that look somebody up.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub wanted: BTreeMap<String, Wanted>,
+}
+
+/// A token that a step handed out, by what tells it in a transcript.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handed {
+    /// Its `jti`.
+    pub jti: String,
+    /// Its session at PSC.
+    pub sid: String,
+}
+
+impl Handed {
+    /// Whether this is a question to PSC in the name of the session.
+    fn was_used_on(&self, connection: &Connection<'_>) -> bool {
+        let names = |event: &&Event| match &event.fact {
+            Fact::Note { text } => {
+                text.split([' ', ')']).any(|word| word.strip_prefix("sid=") == Some(self.sid.as_str()))
+            }
+            _ => false,
+        };
+        connection.service() == Some(Service::Psc) && connection.events.iter().any(|event| names(event))
+    }
 }
 
 /// What else a mailbox did during a window.
@@ -253,6 +284,11 @@ fn of_step<'a>(
         let ports = context.doors.values().flatten();
         let own = context.doors.get(&step.id);
         return transcript.filter(|connection| {
+            if connection.service() == Some(Service::Psc) {
+                let handed = context.handed.get(&step.id);
+                return handed.is_some_and(|handed| handed.was_used_on(connection))
+                    || step.psc_login && is_return_of(context, connection);
+            }
             let Some(port) = connection.origin().map(|origin| origin.port) else { return own.is_none() };
             own.map_or_else(|| !ports.clone().any(|other| *other == port), |own| own.contains(&port))
         });
@@ -372,6 +408,7 @@ fn hold(
         }
         E::Starttls { protocol, .. } => StartTls { requirement, protocol: *protocol }.check(transcript),
         E::TlsOffered { protocol, .. } => TlsOffered { requirement, protocol: *protocol }.check(transcript),
+        E::SuitesOffered { protocol, .. } => crate::offer::check(requirement, *protocol, transcript),
         E::OldTlsRefused { protocol, .. } => {
             OldTlsRefused { requirement, protocol: *protocol }.check(transcript)
         }
@@ -405,6 +442,31 @@ fn hold(
             Faulted { requirement, protocol: *protocol, must: *must, bound: *bound, faults: &faults }
                 .check(transcript)
         }
+        E::Session { protocol, must, bound, step, .. } => {
+            let handed = step.as_ref().and_then(|step| context.handed.get(step));
+            let handed = handed.map(|handed| handed.jti.as_str());
+            let shares = scenario.step.iter().any(|other| other.shared && Some(&other.id) == step.as_ref());
+            let shared = context.shared.as_deref().filter(|_| shares);
+            let mailbox = shared.unwrap_or(&context.mailbox);
+            Session { requirement, protocol: *protocol, must: *must, bound: *bound, handed, mailbox }
+                .check(transcript, mails)
+        }
+        E::FoundFirst { step, .. } => {
+            let wanted = sought(context, step.as_deref());
+            FoundFirst { requirement, wanted: &wanted }.check(transcript, mails)
+        }
+        E::SearchedBy { step, .. } => {
+            let wanted = sought(context, step.as_deref());
+            SearchedBy { requirement, wanted: &wanted }.check(transcript)
+        }
+        E::DirectoryTrouble { step, .. } => {
+            let wanted = sought(context, step.as_deref());
+            let at = scenario.step.iter().position(|other| Some(&other.id) == step.as_ref());
+            let fault = at.and_then(|at| scenario.step[at].directory_fault.as_ref());
+            let fault = fault.map_or("", |wanted| wanted.fault.as_str());
+            let said = at.and_then(|at| context.adapter.get(at)).map(|word| word.outcome.as_str());
+            DirectoryTrouble { requirement, wanted: &wanted, fault, said }.check(transcript, mails)
+        }
         // Judged on the rest of the run too, by the caller.
         E::Discovered { protocol, nowhere, .. } => {
             Discovery { requirement, protocol: *protocol, nowhere: *nowhere, began: None }
@@ -412,6 +474,11 @@ fn hold(
         }
         E::MessageId { .. } => UniqueMessageId { requirement }.check(transcript, mails),
     }
+}
+
+/// Whom a step is about; nobody where it looks nobody up, and then nothing passes.
+fn sought(context: &Context, step: Option<&str>) -> Wanted {
+    step.and_then(|step| context.wanted.get(step)).cloned().unwrap_or_default()
 }
 
 /// The part of `events` that belongs to the run.
@@ -505,9 +572,22 @@ fn goes_to(mail: &MailFacts, recipient: &str) -> bool {
     mail.to.iter().any(|to| to.eq_ignore_ascii_case(recipient))
 }
 
+/// Whether this is a question to PSC with the address of return that the run owns.
+fn is_return_of(context: &Context, connection: &Connection<'_>) -> bool {
+    let Some(nonce) = &context.marks.nonce else { return false };
+    connection
+        .events
+        .iter()
+        .any(|event| matches!(&event.fact, Fact::Note { text } if text.contains(nonce.as_str())))
+}
+
 fn is_marked(context: &Context, connection: &Connection<'_>) -> bool {
     if let Some(run) = connection.origin().and_then(|origin| origin.run) {
         return run == context.run;
+    }
+    if connection.service() == Some(Service::Psc) {
+        return context.handed.values().any(|handed| handed.was_used_on(connection))
+            || is_return_of(context, connection);
     }
     let marks = &context.marks;
     connection.events.iter().any(|event| match &event.fact {

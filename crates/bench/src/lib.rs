@@ -10,7 +10,9 @@ mod drive;
 mod error;
 pub mod judge;
 pub mod log;
+mod lookup;
 mod names;
+mod offer;
 mod person;
 pub mod posteriori;
 mod product;
@@ -31,11 +33,12 @@ use db::Db;
 use journal::Journal;
 use kernel::{Clock, Limits, Timestamp, Timing};
 use operator::{Kind, Operator};
-use psc::{ClientRegistration, Identity, Psc, TokenSet};
+use psc::{ClientRegistration, Identity, Psc, TokenSet, TokenWish};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 use tls::Lab;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 
 pub use error::{Code, Error};
 pub use product::{Files, NewProduct, Product, write_private};
@@ -45,7 +48,7 @@ use crate::adapter::Adapter;
 use crate::judge::Verdict;
 use crate::log::LogLine;
 use crate::proof::{ProductFacts, RunEvidence, Signer};
-use crate::queue::Queues;
+use crate::queue::{Place, Queues};
 use crate::scenario::{Automation, Catalogue, Scenario};
 use crate::window::Order;
 
@@ -512,11 +515,18 @@ impl Bench {
                 orders.iter().map(|order| self.shared.queues.join(&mailbox, order.number)).collect();
             let shared = Arc::clone(&self.shared);
             tokio::spawn(async move {
+                // Runs whose client has ended, not yet judged.
+                let mut ending = JoinSet::new();
                 for (order, place) in orders.into_iter().zip(places) {
                     place.turn().await;
-                    Box::pin(shared.carry_out(&order)).await;
-                    drop(place);
+                    if order.scenario.control.is_some() && !order.scenario.has_own_control() {
+                        // Its control may be one of them.
+                        while ending.join_next().await.is_some() {}
+                    }
+                    let shared = Arc::clone(&shared);
+                    ending.spawn(async move { shared.carry_out(&order, &place).await });
                 }
+                while ending.join_next().await.is_some() {}
             });
         }
         self.shared.touch();
@@ -794,7 +804,7 @@ impl RunView {
 }
 
 impl Shared {
-    async fn carry_out(self: &Arc<Self>, order: &Order) {
+    async fn carry_out(self: &Arc<Self>, order: &Order, place: &Place) {
         if matches!(runs::run(&self.parts.db, order.number).await, Ok(Some(run)) if run.verdict.is_some()) {
             // Cancelled while it was queued.
             self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).remove(&order.number);
@@ -806,7 +816,7 @@ impl Shared {
         let live = Live { phase, head: None, ends: None, done: 0, steps, poke: Arc::default() };
         self.live().insert(order.number, live);
         self.touch();
-        let ended = window::run(self, order).await;
+        let ended = window::run(self, order, place).await;
         let times = (ended.opened, ended.closed);
         let db = &self.parts.db;
         let evidence = ended.evidence.as_ref();
@@ -870,7 +880,11 @@ impl Shared {
     }
 
     pub(crate) fn issue(&self, product: &Product, life: Option<Duration>) -> Result<TokenSet, Error> {
-        self.parts.psc.issue_tokens(&product.psc_identity, &product.client_id, life).map_err(|error| {
+        self.issue_as(product, TokenWish { life, ..TokenWish::default() })
+    }
+
+    pub(crate) fn issue_as(&self, product: &Product, wish: TokenWish) -> Result<TokenSet, Error> {
+        self.parts.psc.issue_tokens_as(&product.psc_identity, &product.client_id, wish).map_err(|error| {
             Error::new(
                 Code::BadInput,
                 format!("Pro Santé Connect gave no token: {error}"),

@@ -74,6 +74,12 @@ pub fn write(
     for (step, recipient) in scenario.mail_steps().zip(&context.marks.recipients) {
         log.bench(opened, format!("Étape {} : destinataire attendu {recipient}", step.id));
     }
+    for step in &scenario.step {
+        if let Some(trouble) = &step.psc_fault {
+            let trouble = String::from(trouble.clone());
+            log.bench(opened, format!("Étape {} : Pro Santé Connect en défaut ({trouble})", step.id));
+        }
+    }
     if context.accelerated {
         log.bench(opened, "Durées annoncées raccourcies (mode accéléré)".into());
     }
@@ -181,6 +187,13 @@ pub fn describe(event: &Event) -> Option<String> {
             _ => return None,
         },
         Fact::Greeting { verb, name } => format!("{verb} : {name}"),
+        Fact::Search { search } => {
+            let addresses = match search.addresses.as_slice() {
+                [] => String::new(),
+                addresses => format!(", adresses : {}", addresses.join(", ")),
+            };
+            format!("Réponse {} : {} résultat(s){addresses}", search.status, search.found)
+        }
         Fact::Mail { mail } => format!(
             "Message {} : MAIL FROM:<{}> RCPT TO:<{}> {} octets, Message-ID {}",
             mail.queue_id,

@@ -174,6 +174,9 @@ impl Bench {
             product_version: order.product.version.clone(),
             doors: std::collections::BTreeMap::new(),
             began: std::collections::BTreeMap::new(),
+            handed: std::collections::BTreeMap::new(),
+            shared: None,
+            wanted: std::collections::BTreeMap::new(),
             truncated: i64::try_from(events.len()).is_ok_and(|count| count >= MOST_EVENTS),
         }
     }

@@ -15,7 +15,8 @@ use mss::{Address, Draft, Label, MessageId};
 
 use crate::Shared;
 use crate::error::{Code, Error};
-use crate::judge::Marks;
+use crate::judge::{Handed, Marks};
+use crate::lookup::Sought;
 use crate::product::write_private;
 use crate::scenario::{DocumentKind, Recipient, Step, Verb};
 use crate::window::Order;
@@ -26,6 +27,8 @@ const PATIENTS: &str = "patient.mssante.fr";
 const MOTCO2_PATIENT: &str = "184131175";
 /// Body of the matricule of the patient that a person is asked to write to.
 const PERSON_PATIENT: &str = "2800199351001";
+/// Identifier of the organisation whose mailbox several people may open.
+const SHARED: &str = "banc-organisation";
 
 /// Everything prepared for one run; what it put up is taken down when it is dropped.
 pub(crate) struct Props {
@@ -43,6 +46,12 @@ pub(crate) struct Props {
     pub(crate) doors: BTreeMap<String, Vec<u16>>,
     /// When those steps began.
     pub(crate) began: BTreeMap<String, kernel::Timestamp>,
+    /// What the steps handed out whose token is judged.
+    pub(crate) handed: BTreeMap<String, Handed>,
+    /// The other mailbox that the same person may open, where a step is about one.
+    pub(crate) shared: Option<String>,
+    /// Whom the steps are about that look somebody up.
+    pub(crate) sought: BTreeMap<String, Sought>,
     bench: Arc<Shared>,
     aliases: Vec<String>,
 }
@@ -80,6 +89,9 @@ impl Props {
             control: control(bench, order).await?,
             doors: BTreeMap::new(),
             began: BTreeMap::new(),
+            handed: BTreeMap::new(),
+            shared: shared(bench, order).await?,
+            sought: BTreeMap::new(),
             bench: Arc::clone(bench),
             aliases: Vec::new(),
         };
@@ -111,7 +123,30 @@ impl Props {
             }
             props.messages.push(Message { recipient, text, documents });
         }
+        if by_adapter {
+            props.seek(order, &nonce)?;
+        }
         Ok(props)
+    }
+
+    /// Draws whom the steps are about that look somebody up: of a step that sends, the owner of its recipient.
+    fn seek(&mut self, order: &Order, nonce: &str) -> Result<(), Error> {
+        let domain = self.bench.parts.operator.domain();
+        let mut recipients = self.messages.iter().map(|message| message.recipient.clone());
+        let mut sought = BTreeMap::new();
+        for (place, step) in (0_u64..).zip(&order.scenario.step) {
+            let own = if step.mails() { recipients.next() } else { None };
+            if step.query.is_empty() {
+                continue;
+            }
+            let address = own.unwrap_or_else(|| format!("annuaire-{nonce}-{place}@{domain}"));
+            let seed = order.seed ^ order.number.cast_unsigned() ^ place << 48;
+            let person = Sought::draw(seed, &step.query, &address)
+                .ok_or_else(|| Error::new(Code::BadInput, "nobody to look up was drawn", "Run it again."))?;
+            sought.insert(step.id.clone(), person);
+        }
+        self.sought = sought;
+        Ok(())
     }
 
     /// Writes the documents of a step into the run's folder.
@@ -292,6 +327,19 @@ async fn deposit(bench: &Shared, order: &Order, from: &str, nonce: &str) -> Resu
     store.deliver_into(&mut unit, delivery);
     store.db().commit(unit).await?;
     Ok(draft.message_id.to_string())
+}
+
+/// Where a step is about another mailbox of the same person: one of an organisation of the bench's own, which she may open
+/// from now on. It is made once; that she may open it is taken back with the run.
+async fn shared(bench: &Shared, order: &Order) -> Result<Option<String>, Error> {
+    if !order.scenario.step.iter().any(|step| step.shared) {
+        return Ok(None);
+    }
+    let operator = &bench.parts.operator;
+    let mailbox = operator.add_mailbox(operator::Kind::Org, SHARED).await?;
+    let rights = sasl::Rights::ALL;
+    operator.authorise(&mailbox.address, &order.product.psc_identity, rights).await.map_err(unwritable)?;
+    Ok(Some(mailbox.address))
 }
 
 /// The run that proves the positive control: itself where the control is one of its steps, else the newest run of the

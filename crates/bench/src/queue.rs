@@ -1,4 +1,5 @@
-//! One run at a time per mailbox; the next one is queued and told behind which.
+//! One run at a time per mailbox; the next one is queued and told behind which. A run that an adapter drives leaves when
+//! its client has ended: what remains of its window, the grace and the verdict, is nobody's wait.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,7 +37,7 @@ impl Queues {
     }
 }
 
-/// A place in a mailbox's queue.
+/// A place in a mailbox's queue; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     queues: Arc<Queues>,
@@ -45,7 +46,20 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Returns when every run before this one has ended.
+    /// Gives the place back before its holder ends.
+    pub(crate) fn leave(&self) {
+        let mut waiting = self.queues.lock();
+        if let Some(queue) = waiting.get_mut(&self.mailbox) {
+            queue.retain(|run| *run != self.run);
+            if queue.is_empty() {
+                waiting.remove(&self.mailbox);
+            }
+        }
+        drop(waiting);
+        self.queues.moved.send_modify(|turn| *turn += 1);
+    }
+
+    /// Returns when every run before this one has left.
     pub(crate) async fn turn(&self) {
         let mut moved = self.queues.moved.subscribe();
         while self.queues.behind(self.run).is_some() {
@@ -58,15 +72,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut waiting = self.queues.lock();
-        if let Some(queue) = waiting.get_mut(&self.mailbox) {
-            queue.retain(|run| *run != self.run);
-            if queue.is_empty() {
-                waiting.remove(&self.mailbox);
-            }
-        }
-        drop(waiting);
-        self.queues.moved.send_modify(|turn| *turn += 1);
+        self.leave();
     }
 }
 
@@ -84,8 +90,10 @@ mod tests {
         first.turn().await;
         other.turn().await;
         let waiting = tokio::spawn(async move { second.turn().await });
-        drop(first);
+        first.leave();
         waiting.await.unwrap();
         assert_eq!(queues.behind(32), None);
+        drop(first);
+        assert_eq!(queues.behind(33), None);
     }
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use faults::Script;
-use rules::{Must, Protocol, Registry, Text};
+use psc::PscFault;
+use rules::{Criterion, Must, Protocol, Registry, SessionMust, Text};
 use serde::{Deserialize, Serialize};
 
 macro_rules! files {
@@ -21,6 +22,7 @@ const FILES: &[(&str, &str)] = files![
     "cert-starttls-imap",
     "cert-starttls-smtp",
     "cert-tls-floor",
+    "cert-tls-suites",
     "cert-ins",
     "cert-ins-n",
     "cert-codecda",
@@ -44,13 +46,20 @@ const FILES: &[(&str, &str)] = files![
     "psc-starttls-imap",
     "psc-starttls-smtp",
     "psc-tls-floor",
+    "psc-tls-suites",
     "psc-token-refused",
+    "psc-token-refused-smtp",
+    "psc-login-flow",
     "cert-reply",
     "psc-reply",
+    "psc-directory",
 ];
 
 /// The root of the jobs that no requirement of the référentiel asks for.
 pub const BEYOND: &str = "Au-delà du référentiel";
+
+/// The root of the jobs about the directory: the référentiel asks for it, MOTCO2 does not try it.
+pub const DIRECTORY: &str = "Annuaire Santé";
 
 /// One job, as data: what it is called, whom it is for, what is done, what is expected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,9 +178,84 @@ pub struct Step {
     /// How that server misbehaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_fault: Option<DnsFault>,
+    /// What the client is told of somebody, to be found in a directory of the step's own: of a step that sends, instead of the
+    /// recipient. Adapters only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query: Vec<Criterion>,
+    /// How that directory misbehaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory_fault: Option<DirectoryFault>,
     /// TLS from the first byte instead of STARTTLS. Adapters only.
     #[serde(default, skip_serializing_if = "is_false")]
     pub implicit_tls: bool,
+    /// The token that the step hands out, where it is not any token: what is done with it and with its session is judged,
+    /// on ports of the step's own. PER and ORG mailboxes, adapters only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenKind>,
+    /// Whether the client is handed no token but what it takes to log in to Pro Santé Connect, which answers in the person's
+    /// place. PER and ORG mailboxes, adapters only.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub psc_login: bool,
+    /// Whether the mailbox is another one that the same person may open: an organisation's, of the bench's own. PER and ORG
+    /// mailboxes, adapters only.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shared: bool,
+    /// How Pro Santé Connect misbehaves towards the product's client during the step. Adapters only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub psc_fault: Option<PscTrouble>,
+}
+
+/// A token that a step hands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenKind {
+    /// As any other.
+    Usual,
+    /// One that has expired already; its refresh token is good.
+    Expired,
+    /// One that ends while a slow answer lasts.
+    Brief,
+    /// One of over 4 KB.
+    Long,
+}
+
+/// How Pro Santé Connect misbehaves: `expired`, or `unavailable-503:1` for once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PscTrouble {
+    /// What it does; a fault of tokens holds for the token that the step hands out, too.
+    pub fault: PscFault,
+    /// How often; throughout the step where absent.
+    pub times: Option<u32>,
+}
+
+impl TryFrom<String> for PscTrouble {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let times = text.rsplit_once(':').and_then(|(fault, times)| Some((fault, times.parse().ok()?)));
+        let (fault, times) = times.map_or((text.as_str(), None), |(fault, times)| (fault, Some(times)));
+        let fault = fault.parse::<PscFault>().map_err(|error| error.to_string())?;
+        Ok(Self { fault, times })
+    }
+}
+
+impl From<PscTrouble> for String {
+    fn from(trouble: PscTrouble) -> Self {
+        let times = trouble.times.map(|times| format!(":{times}")).unwrap_or_default();
+        format!("{}{times}", trouble.fault)
+    }
+}
+
+/// How the directory of a step misbehaves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectoryFault {
+    /// The name of what it does ([`fhird::Fault`]): `html`, `unavailable`, `too-many-requests`, `slow`…
+    pub fault: String,
+    /// How often; for ever where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
 }
 
 /// How the DNS server of a step misbehaves.
@@ -206,7 +290,16 @@ impl Step {
 
     /// Whether it is for adapters only: where nobody can say who connects, or ports are the step's own.
     pub fn is_for_adapters(&self) -> bool {
-        self.arm == Some(Arm::OldTls) || self.implicit_tls || self.dns
+        self.arm == Some(Arm::OldTls)
+            || self.implicit_tls
+            || self.dns
+            || self.has_own_session()
+            || !self.query.is_empty()
+    }
+
+    /// Whether what is done with the step's token and its PSC session is judged.
+    pub fn has_own_session(&self) -> bool {
+        self.token.is_some() || self.psc_fault.is_some() || self.shared || self.psc_login
     }
 
     /// The faults of this step, with a slow answer lasting `slow`. The catalogue has read the script once already.
@@ -350,6 +443,16 @@ pub enum Expectation {
         /// Where.
         protocol: Protocol,
     },
+    /// A ClientHello whose suites hold against ANSSI's list.
+    SuitesOffered {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step it is about; every step where absent.
+        #[serde(default)]
+        step: Option<String>,
+        /// Where.
+        protocol: Protocol,
+    },
     /// A server that offers TLS 1.1 only is refused. Adapters only.
     OldTlsRefused {
         /// Requirement that asks for it.
@@ -456,6 +559,45 @@ pub enum Expectation {
         #[serde(default)]
         bound: u32,
     },
+    /// The client did with the step's token, and with the PSC session behind it, as it must. Adapters only.
+    Session {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step that hands the token out.
+        #[serde(default)]
+        step: Option<String>,
+        /// Where.
+        protocol: Protocol,
+        /// What the client must do.
+        must: SessionMust,
+        /// How often at most.
+        #[serde(default)]
+        bound: u32,
+    },
+    /// Whom the step is about was looked up, and written to afterwards. Adapters only.
+    FoundFirst {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step that sends.
+        #[serde(default)]
+        step: Option<String>,
+    },
+    /// Each criterion of the step was searched by, and the entry found. Adapters only.
+    SearchedBy {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step that searches.
+        #[serde(default)]
+        step: Option<String>,
+    },
+    /// The step's directory was out of order, and that was told or outlived. Adapters only.
+    DirectoryTrouble {
+        /// Requirement that asks for it.
+        requirement: String,
+        /// The step with the fault.
+        #[serde(default)]
+        step: Option<String>,
+    },
     /// The servers are found by DNS, or nowhere. Adapters only.
     Discovered {
         /// Requirement that asks for it.
@@ -492,7 +634,15 @@ impl Expectation {
 
     /// Whether only a run by an adapter can show it.
     pub fn needs_adapter(&self) -> bool {
-        matches!(self, Self::OldTlsRefused { .. } | Self::Discovered { .. })
+        matches!(
+            self,
+            Self::OldTlsRefused { .. }
+                | Self::Discovered { .. }
+                | Self::Session { .. }
+                | Self::FoundFirst { .. }
+                | Self::SearchedBy { .. }
+                | Self::DirectoryTrouble { .. }
+        )
     }
 
     fn common(&self) -> (&str, Option<&str>) {
@@ -503,6 +653,7 @@ impl Expectation {
             | Self::ClientCertificate { requirement, step, .. }
             | Self::Starttls { requirement, step, .. }
             | Self::TlsOffered { requirement, step, .. }
+            | Self::SuitesOffered { requirement, step, .. }
             | Self::OldTlsRefused { requirement, step, .. }
             | Self::TokenRenewed { requirement, step, .. }
             | Self::MailReceived { requirement, step, .. }
@@ -514,6 +665,10 @@ impl Expectation {
             | Self::Mes { requirement, step, .. }
             | Self::Reply { requirement, step, .. }
             | Self::Faulted { requirement, step, .. }
+            | Self::Session { requirement, step, .. }
+            | Self::FoundFirst { requirement, step }
+            | Self::SearchedBy { requirement, step }
+            | Self::DirectoryTrouble { requirement, step }
             | Self::Discovered { requirement, step, .. }
             | Self::MessageId { requirement, step, .. } => (requirement, step.as_deref()),
         }
@@ -658,8 +813,29 @@ impl Catalogue {
     }
 }
 
-/// What a step's faults must be: a readable script, servers that the TLS lab has, and a control beside them.
+/// What a step's faults must be: a readable script, servers that the TLS lab has, and a control beside them; and tokens are
+/// handed out where there are any.
 fn check_steps(name: &str, text: &str, scenario: &Scenario) -> Result<(), String> {
+    for step in scenario.step.iter().filter(|step| step.has_own_session()) {
+        if scenario.mailbox != Mailbox::Per {
+            return Err(format!("{name}: step {}: an APP mailbox has no token", step.id));
+        }
+        if step.psc_fault.is_some() && scenario.control.is_none() {
+            return Err(format!("{name}: a job with faults names its positive control"));
+        }
+    }
+    for step in &scenario.step {
+        let Some(wanted) = &step.directory_fault else { continue };
+        wanted.fault.parse::<fhird::Fault>().map_err(|error| {
+            format!("{name}: line {}: step {}: {error}", line_of(text, &wanted.fault), step.id)
+        })?;
+        if step.query.is_empty() || scenario.control.is_none() {
+            return Err(format!(
+                "{name}: step {}: a fault of the directory needs a query, and the job a control",
+                step.id
+            ));
+        }
+    }
     for step in scenario.step.iter().filter(|step| step.faults.is_some()) {
         let script = step.faults.as_deref().unwrap_or_default().replace("$slow", "1s");
         let script: Script =
@@ -706,13 +882,13 @@ mod tests {
         }
         let groups: BTreeSet<&str> = catalogue
             .iter()
-            .filter(|job| job.path[0] != BEYOND)
+            .filter(|job| job.path[0] != BEYOND && job.path[0] != DIRECTORY)
             .filter_map(|job| job.path.get(1))
             .map(String::as_str)
             .collect();
         assert_eq!(groups.len(), 7, "MOTCO2 has seven groups: {groups:?}");
         let roots: BTreeSet<&str> = catalogue.iter().map(|job| job.path[0].as_str()).collect();
-        assert_eq!(roots.len(), 3, "MOTCO2 has two roots, and one is ours: {roots:?}");
+        assert_eq!(roots.len(), 4, "MOTCO2 has two roots, and two are ours: {roots:?}");
         assert_eq!(catalogue.select("MSS-LPS-SEGUR-APP").len(), 2);
         assert_eq!(catalogue.select("all").len(), catalogue.iter().count());
         assert!(catalogue.select("MSS-LPS").is_empty());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{Timestamp, Timing};
-use rules::Transcript;
+use rules::{Connection, Transcript};
 use wire::{ConnectionId, Direction, Event, Fact, Service};
 
 use crate::adapter::Adapter;
@@ -19,6 +19,7 @@ use crate::judge::{
 use crate::product::Product;
 use crate::proof::{KeptMessage, RunEvidence};
 use crate::props::Props;
+use crate::queue::Place;
 use crate::scenario::{Mailbox, Scenario};
 use crate::{Bench, Shared};
 
@@ -79,7 +80,7 @@ impl Order {
 }
 
 /// Runs the window and judges it. A failure before the window opens is *not started*, with its reason.
-pub(crate) async fn run(bench: &Arc<Shared>, order: &Order) -> Ended {
+pub(crate) async fn run(bench: &Arc<Shared>, order: &Order, place: &Place) -> Ended {
     let asked = bench.parts.clock.now();
     let without = |verdict, reason: String| Ended {
         verdict,
@@ -91,7 +92,7 @@ pub(crate) async fn run(bench: &Arc<Shared>, order: &Order) -> Ended {
     if bench.is_cancelled(order.number) {
         return without(Verdict::Aborted, bench.why_cancelled().into());
     }
-    match open_and_judge(bench, order).await {
+    match open_and_judge(bench, order, place).await {
         Ok(ended) => ended,
         Err(error) if error.next.is_empty() => without(Verdict::NotStarted, error.message),
         Err(error) => without(Verdict::NotStarted, format!("{} {}", error.message, error.next)),
@@ -101,7 +102,7 @@ pub(crate) async fn run(bench: &Arc<Shared>, order: &Order) -> Ended {
 pub(crate) const CANCELLED: &str = "l’exécution a été annulée";
 pub(crate) const STOPPED: &str = "le banc a été arrêté pendant l’exécution";
 
-async fn open_and_judge(bench: &Arc<Shared>, order: &Order) -> Result<Ended, Error> {
+async fn open_and_judge(bench: &Arc<Shared>, order: &Order, place: &Place) -> Result<Ended, Error> {
     let journal = &bench.parts.journal;
     let timing = order.timing(bench);
     preflight(bench, order).await?;
@@ -112,7 +113,7 @@ async fn open_and_judge(bench: &Arc<Shared>, order: &Order) -> Result<Ended, Err
     bench.opened(order.number, head);
 
     let words = match &order.adapter {
-        Some(adapter) => crate::drive::adapter(bench, order, adapter, &timing, &mut props).await?,
+        Some(adapter) => crate::drive::adapter(bench, order, place, adapter, &timing, &mut props).await?,
         None => {
             crate::person::wait(bench, order, head, &props, opened).await?;
             Vec::new()
@@ -193,6 +194,9 @@ pub(crate) fn context(
         truncated: false,
         doors: props.doors.clone(),
         began: props.began.clone(),
+        handed: props.handed.clone(),
+        shared: props.shared.clone(),
+        wanted: props.sought.iter().map(|(step, sought)| (step.clone(), sought.wanted())).collect(),
     }
 }
 
@@ -213,7 +217,10 @@ async fn outline_since(bench: &Shared, head: i64, nonce: Option<&str>) -> Result
 /// Whether an event can tell whose a connection is. Of the lines only those do that hold the run's nonce, or say that a
 /// client tries to send.
 pub(crate) fn tells_whose(event: &Event, nonce: Option<&str>) -> bool {
-    matches!(event.service, Service::Imap | Service::Smtp | Service::Dns)
+    if let (Service::Psc, Fact::Note { text }) = (event.service, &event.fact) {
+        return text.contains("sid=") || nonce.is_some_and(|nonce| text.contains(nonce));
+    }
+    matches!(event.service, Service::Imap | Service::Smtp | Service::Dns | Service::Directory)
         && match &event.fact {
             Fact::Line { direction, text } => {
                 let holds_nonce = nonce.is_some_and(|nonce| text.contains(nonce));
@@ -277,8 +284,15 @@ fn split(order: &Order, context: &mut Context, all: &[Event]) -> Vec<ConnectionI
     let ids: Vec<_> = own(&order.scenario, context, all).connections().iter().map(|c| c.id).collect();
     let (mut strangers, mut meanwhile) = (0, Meanwhile::default());
     let others = Transcript::new(all);
-    let others = others.connections().iter().filter(|other| !ids.contains(&other.id));
-    for connection in others.filter(|other| !crate::desk::is_probe(other)) {
+    // Nobody comes to PSC or to the directory as a stranger: whoever wants a token, or an address, asks there.
+    let is_mail =
+        |other: &&Connection<'_>| !matches!(other.service(), Some(Service::Psc | Service::Directory));
+    let others = others.connections().iter().filter(is_mail);
+    let others = others.filter(|other| !ids.contains(&other.id));
+    let is_another_runs = |other: &&Connection<'_>| {
+        other.origin().is_some_and(|origin| origin.run.is_some_and(|run| run != order.number))
+    };
+    for connection in others.filter(|other| !crate::desk::is_probe(other) && !is_another_runs(other)) {
         strangers += 1;
         if is_of_mailbox(context, connection) {
             meanwhile.connections += 1;

@@ -105,6 +105,9 @@ impl Wire {
             truncated: false,
             doors: Default::default(),
             began: Default::default(),
+            handed: Default::default(),
+            shared: None,
+            wanted: Default::default(),
         };
         let messages: Vec<Message<'_>> =
             self.bytes.iter().map(|(queue_id, bytes)| Message { queue_id, bytes }).collect();

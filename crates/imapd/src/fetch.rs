@@ -34,6 +34,8 @@ const AHEAD: u64 = 1024 * 1024;
 const MOST_HELD: usize = 4 * 1024 * 1024;
 /// A header that is read as a whole to select fields from it.
 const LONGEST_HEADER: u64 = 1024 * 1024;
+/// How a FETCH ends well.
+const FETCHED: &str = "Messages fetched";
 /// Structures kept by a session: clients ask for one, then for its parts.
 const STRUCTURES: usize = 16;
 
@@ -210,7 +212,13 @@ impl Session {
         if uid && !items.contains(&FetchItem::Uid) {
             items.insert(0, FetchItem::Uid);
         }
+        if let [(_, uid)] = wanted[..]
+            && self.fetch_ahead(uid, &items).await?
+        {
+            return Ok(Answer::ok(FETCHED));
+        }
         let needs = Needs::of(&items);
+        let Some(selected) = &self.selected else { return Ok(Answer::bad("Select a folder first")) };
         let marks = !selected.read_only && needs.marks;
         let mut missing = false;
         let heavy = needs.parts.headers || needs.parts.structure;
@@ -240,7 +248,7 @@ impl Session {
         Ok(if missing {
             Answer::coded("EXPUNGEISSUED", "Some messages are gone")
         } else {
-            Answer::ok("Messages fetched")
+            Answer::ok(FETCHED)
         })
     }
 
@@ -363,7 +371,7 @@ impl Session {
         Ok(rows.iter().map(|row| row.uid).collect())
     }
 
-    async fn fetch_one(
+    pub(crate) async fn fetch_one(
         &mut self,
         message: &InHand<'_>,
         items: &[FetchItem],

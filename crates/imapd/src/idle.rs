@@ -12,6 +12,9 @@ impl Session {
         if self.wrong(Point::Idle, "IDLE", tag).await? {
             return Ok(Answer::none());
         }
+        if let Some(selected) = &mut self.selected {
+            selected.ahead.clear();
+        }
         // What we tell is no sign of life of the client's: its own silence is counted (RFC 2177 §3).
         let deadline = Instant::now() + self.context.timing.imap_idle;
         loop {

@@ -12,6 +12,7 @@
 //!   conversation, does what it is told, and has said so in the journal before.
 //! - **A listener is cheap.** The bench opens one for a single run: [`serve`] ends within two seconds of its signal.
 
+mod ahead;
 mod append;
 mod binary;
 mod capability;

@@ -13,6 +13,7 @@ use mailstore::{Changes, Flags, Folder, Row};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::ahead::Ahead;
 use crate::capability::Extension;
 use crate::connection::End;
 use crate::session::{Answer, Handled, Session};
@@ -38,6 +39,8 @@ pub(crate) struct Selected {
     keywords: BTreeSet<String>,
     /// Keywords that FLAGS has yet to tell, before a FETCH shows them (RFC 3501 §7.2.6).
     news: Vec<Flag>,
+    /// Messages read before they are asked for.
+    pub(crate) ahead: Ahead,
 }
 
 /// How often NOOP and CHECK ask the store although nothing was announced. This process's changes are announced as they
@@ -287,6 +290,7 @@ impl Session {
             keywords: flags.iter().filter_map(keyword).collect(),
             flags,
             news: Vec::new(),
+            ahead: Ahead::default(),
         });
         if let Some(resync) = &params.resync
             && let Err(answer) = self.resync(resync).await?

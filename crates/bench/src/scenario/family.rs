@@ -13,9 +13,12 @@ use tls::BadServer;
 const FILES: &[(&str, &str)] = &[
     ("dns.toml", include_str!("../../scenarios/families/dns.toml")),
     ("clear.toml", include_str!("../../scenarios/families/clear.toml")),
+    ("session.toml", include_str!("../../scenarios/families/session.toml")),
     ("login.toml", include_str!("../../scenarios/families/login.toml")),
     ("reading.toml", include_str!("../../scenarios/families/reading.toml")),
     ("sending.toml", include_str!("../../scenarios/families/sending.toml")),
+    ("directory.toml", include_str!("../../scenarios/families/directory.toml")),
+    ("outage.toml", include_str!("../../scenarios/families/outage.toml")),
 ];
 
 /// The key that names a variant.

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod client;
+mod directory;
 mod history;
 mod import;
 mod lab;
