@@ -124,7 +124,7 @@ impl Wanted {
 }
 
 /// Lower case without accents: the copy that the real server searches.
-pub(crate) fn fold(text: &str) -> String {
+pub fn fold(text: &str) -> String {
     text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
 

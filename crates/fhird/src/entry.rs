@@ -1,4 +1,9 @@
-use annuaire::synth::Row;
+use annuaire::synth::{People, Row};
+
+/// The first `count` mailboxes of the people that a seed invents: nobody real, the same for the same seed.
+pub fn invented(seed: u64, count: u64) -> impl Iterator<Item = Entry> {
+    People::new(seed).rows(count).map(Entry::from)
+}
 
 /// One mailbox of the directory with its holder and its place: what a line of the public extraction says of it (31 columns,
 /// spec 03 §1.3). A text that is not known is empty.

@@ -270,7 +270,7 @@ fn tell(
         peer: peer.map_or_else(String::new, |peer| peer.address.to_string()),
         port: peer.map_or(0, |peer| peer.port),
         implicit_tls: false,
-        run: None,
+        run: sandbox.run,
     });
     tap.line(Direction::Client, line, false);
     if let Some((fault, nth)) = fault {

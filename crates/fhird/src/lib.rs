@@ -27,7 +27,8 @@ mod roll;
 mod sandbox;
 mod search;
 
-pub use entry::{Entry, Kind};
+pub use criterion::fold;
+pub use entry::{Entry, Kind, invented};
 pub use fault::{Armed, Fault, UnknownFault};
 pub use sandbox::{Sandbox, Settings};
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 use axum::Router;
 use journal::Journal;
 use kernel::{Clock, Timing};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::entry::Entry;
 use crate::fault::{Armed, Arms, Fault};
@@ -35,6 +37,8 @@ pub struct Sandbox {
     pub(crate) roll: Arc<RwLock<Roll>>,
     pub(crate) seal: Arc<Seal>,
     pub(crate) arms: Arms,
+    /// Whose requests these are, for the journal.
+    pub(crate) run: Option<i64>,
     quota: Arc<Mutex<Quota>>,
 }
 
@@ -46,8 +50,16 @@ impl Sandbox {
             roll: Arc::default(),
             seal: Arc::new(Seal::new()),
             arms: Arms::default(),
+            run: None,
             quota: Arc::default(),
         }
+    }
+
+    /// The same directory, for one run of the bench: the journal says so of each request. Its clones from before are not
+    /// of the run.
+    #[must_use]
+    pub fn of_run(self, run: i64) -> Self {
+        Self { run: Some(run), ..self }
     }
 
     /// Adds people who were there before: the dates of their last change lie within the last 90 days.
@@ -84,6 +96,11 @@ impl Sandbox {
     /// The API below [`crate::PATH`].
     pub fn router(&self) -> Router {
         http::router(self.clone())
+    }
+
+    /// Answers below [`crate::PATH`] on a socket, until `stop` becomes true or its sender is gone.
+    pub async fn serve(self, listener: TcpListener, stop: watch::Receiver<bool>) {
+        web::serve_http(listener, self.router(), stop).await;
     }
 
     pub(crate) fn quota(&self) -> MutexGuard<'_, Quota> {
