@@ -40,6 +40,8 @@
   const box = form.elements.q;
   const results = document.getElementById("directory-results");
   const narrow = matchMedia("(max-width: 47.99rem)");
+  // What is set shows above the hits: open fields would push them off a small screen.
+  if (narrow.matches) form.querySelector(".directory-fields").open = false;
   const fold = () => {
     const facets = results.querySelector(".facets-fold");
     if (facets && narrow.matches) facets.open = false;

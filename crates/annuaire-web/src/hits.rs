@@ -65,6 +65,8 @@ struct Row {
 /// An address with what it is.
 pub(crate) struct BoxRow {
     pub(crate) address: String,
+    /// The address in pieces, between which a narrow screen may break it.
+    pub(crate) pieces: Vec<String>,
     pub(crate) kind: String,
     pub(crate) class: &'static str,
     pub(crate) structure: String,
@@ -73,6 +75,7 @@ pub(crate) struct BoxRow {
     pub(crate) paperless: bool,
 }
 
+#[derive(PartialEq, Eq)]
 struct ReasonRow {
     field: String,
     value: String,
@@ -217,6 +220,13 @@ fn row(t: T, options: &Options, question: &Question, hit: &Hit) -> Row {
         value: reason.value.clone(),
         how: words::how(t, reason.how),
     };
+    // Two words of the question that lead to one value are one reason.
+    let mut reasons: Vec<ReasonRow> = Vec::new();
+    for why in hit.reasons.iter().map(reason) {
+        if !reasons.contains(&why) {
+            reasons.push(why);
+        }
+    }
     Row {
         href: question.address(&card_path(options, &card.id)),
         name: card.name.clone(),
@@ -225,7 +235,7 @@ fn row(t: T, options: &Options, question: &Question, hit: &Hit) -> Row {
         more_places: more(card.places.len(), PLACES, "directory-more-places"),
         boxes: boxes(t, card).take(ADDRESSES).collect(),
         more_boxes: more(card.addresses.len(), ADDRESSES, "directory-more-boxes"),
-        reasons: hit.reasons.iter().map(reason).collect(),
+        reasons,
     }
 }
 
@@ -250,10 +260,21 @@ pub(crate) fn place(place: &annuaire::Place) -> String {
     parts.join(", ")
 }
 
+/// A text with an address in it, cut after each `@` and before each dot of the domain; any other text whole.
+pub(crate) fn pieces(text: &str) -> Vec<String> {
+    let Some((local, domain)) = text.split_once('@') else { return vec![text.to_owned()] };
+    let mut pieces = vec![format!("{local}@")];
+    for (at, label) in domain.split('.').enumerate() {
+        pieces.push(if at == 0 { label.to_owned() } else { format!(".{label}") });
+    }
+    pieces
+}
+
 /// The addresses of a card; those that nobody reads are last already.
 pub(crate) fn boxes(t: T, card: &Card) -> impl Iterator<Item = BoxRow> {
     card.addresses.iter().map(move |address| BoxRow {
         address: address.address.clone(),
+        pieces: pieces(&address.address),
         kind: words::kind(t, &address.kind),
         class: match address.kind {
             BoxType::Per => "per",
