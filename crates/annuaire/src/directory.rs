@@ -8,6 +8,7 @@ use crate::found::{Found, Query};
 use crate::import::{self, ImportOptions, Progress, Report};
 use crate::index::{Base, records, sheet_of};
 use crate::model::{Card, Sheet};
+use crate::refresh::Outage;
 use crate::search::Opened;
 
 /// The directory of one data directory. Cheap to clone; searches run beside each other and beside an import, each on the
@@ -20,6 +21,7 @@ struct Inner {
     clock: Clock,
     opened: RwLock<Option<Arc<Opened>>>,
     importing: Mutex<()>,
+    outage: RwLock<Option<Outage>>,
 }
 
 /// What is known of the base that serves.
@@ -33,6 +35,9 @@ pub struct State {
     pub cards: u64,
     /// What the import did.
     pub report: Report,
+    /// Why the base could not be brought up to date, where it could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outage: Option<Outage>,
 }
 
 impl State {
@@ -55,8 +60,8 @@ impl Directory {
 
     /// The directory of `dir` with nothing opened: an import may still put a base there, where [`Directory::open`] failed.
     pub fn without_base(dir: &Path, clock: Clock) -> Self {
-        let opened = RwLock::new(None);
-        Self(Arc::new(Inner { dir: dir.to_owned(), clock, opened, importing: Mutex::new(()) }))
+        let (opened, importing, outage) = (RwLock::new(None), Mutex::new(()), RwLock::new(None));
+        Self(Arc::new(Inner { dir: dir.to_owned(), clock, opened, importing, outage }))
     }
 
     /// Opens the base that is current on disk; the one that serves stays when that fails.
@@ -79,6 +84,7 @@ impl Directory {
             source_date: report.source_date.clone(),
             cards: opened.base.cards(),
             report,
+            outage: self.outage(),
         })
     }
 
@@ -90,7 +96,8 @@ impl Directory {
     pub fn search(&self, query: &Query, limit: usize) -> Result<Found, Error> {
         let opened = self.opened()?;
         let stale = self.is_stale(opened.base.meta.report.source_date.as_deref());
-        opened.search(query, limit, stale)
+        let found = opened.search(query, limit, stale)?;
+        Ok(Found { outage: self.outage(), ..found })
     }
 
     /// Everything about one card, by the identifier of a hit, an RPPS, a FINESS or an address.
@@ -101,7 +108,8 @@ impl Directory {
         let opened = self.opened()?;
         let packed = opened.card(id)?.ok_or_else(|| Error::UnknownCard(id.to_owned()))?;
         let date = opened.base.meta.report.source_date.clone();
-        sheet_of(&records(&packed), date).ok_or_else(|| Error::UnknownCard(id.to_owned()))
+        let sheet = sheet_of(&records(&packed), date).ok_or_else(|| Error::UnknownCard(id.to_owned()))?;
+        Ok(Sheet { outage: self.outage(), ..sheet })
     }
 
     /// The card alone: see [`Directory::show`].
@@ -127,7 +135,25 @@ impl Directory {
         let _one = self.0.importing.try_lock().map_err(|_| Error::Busy(self.0.dir.clone()))?;
         let report = import::run(&self.0.dir, files, options, progress)?;
         self.reload()?;
+        self.forget_outage();
         Ok(report)
+    }
+
+    /// Why the base could not be brought up to date, where it could not ([`Directory::keep_fresh`]).
+    pub fn outage(&self) -> Option<Outage> {
+        self.0.outage.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_outage(&self, outage: Option<Outage>) {
+        *self.0.outage.write().unwrap_or_else(PoisonError::into_inner) = outage;
+    }
+
+    pub(crate) fn forget_outage(&self) {
+        self.set_outage(None);
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 
     /// Where the bases are.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::Card;
+use crate::refresh::Outage;
 
 /// Name of the answer's form.
 pub const SCHEMA: &str = "vaguemestre/annuaire/1";
@@ -85,6 +86,9 @@ pub struct Found {
     /// Counts over the hits, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facets: Option<Facets>,
+    /// Why the base could not be brought up to date, where it could not: what is shown is that of the source date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outage: Option<Outage>,
 }
 
 /// One card of the answer.
@@ -170,6 +174,9 @@ pub struct Relaxed {
     pub total: u64,
     /// The other criteria that could be given up instead, with their counts.
     pub others: Vec<RelaxedField>,
+    /// What was given up besides, where giving up one criterion was not enough; the count is that of the hits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<RelaxedField>,
 }
 
 /// A criterion that could be given up.

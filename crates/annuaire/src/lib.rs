@@ -11,14 +11,18 @@
 
 mod directory;
 mod error;
+mod facets;
+pub mod fetch;
 pub mod fhir;
 mod found;
 mod import;
 mod index;
 mod model;
 mod phonetic;
+mod pick;
 mod query;
 mod rank;
+mod refresh;
 mod relax;
 mod search;
 pub mod synth;
@@ -31,3 +35,4 @@ pub use found::{
 };
 pub use import::{Dirt, ImportOptions, Progress, Report, Stage};
 pub use model::{Address, BoxType, Card, Coded, Kind, Place, Section, Sheet, SheetField};
+pub use refresh::{Outage, Refresh, Refreshed};

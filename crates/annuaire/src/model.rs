@@ -5,6 +5,8 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::refresh::Outage;
+
 /// What a card stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -152,6 +154,9 @@ pub struct Sheet {
     pub source_date: Option<String>,
     /// One section for each line of the extractions.
     pub sections: Vec<Section>,
+    /// Why the base could not be brought up to date, where it could not: the card is that of the source date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outage: Option<Outage>,
 }
 
 /// One line of an extraction.

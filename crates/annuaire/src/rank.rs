@@ -5,9 +5,12 @@
 
 use crate::found::{FieldName, How, Query, Reason};
 use crate::index::terms::{Words, code_word};
-use crate::index::{Column, card_of, records};
+use crate::index::{Column, Slip, card_of, records};
 use crate::model::{BoxType, Card, Kind, Place};
-use crate::query::{Labels, Plan, Reading, Test, places::department_of};
+use crate::query::{
+    Labels, Plan, Reading, Test,
+    places::{department_of, long_word},
+};
 use crate::text::{distance, fold, words};
 
 /// A card with its place in the answer.
@@ -22,11 +25,11 @@ pub(crate) struct Ranked {
 }
 
 /// Looks at one card.
-pub(crate) fn rank(packed: &str, plan: &Plan, query: &Query) -> Option<Ranked> {
+pub(crate) fn rank(packed: &str, plan: &Plan, query: &Query, own: &mut Words) -> Option<Ranked> {
     let records = records(packed);
     let mut card = card_of(&records)?;
-    let mut own = Words::default();
     own.fill(&card, &records);
+    let own = &*own;
     let mut score = 0;
     let mut reasons = Vec::with_capacity(plan.criteria.len());
     let mut met = Vec::with_capacity(plan.criteria.len());
@@ -36,7 +39,7 @@ pub(crate) fn rank(packed: &str, plan: &Plan, query: &Query) -> Option<Ranked> {
             .readings
             .iter()
             .filter_map(|reading| {
-                let word = meets(&reading.test, &own)?;
+                let word = meets(&reading.test, own)?;
                 Some((worth(reading, &word), reading, word))
             })
             .max_by_key(|(worth, ..)| *worth);
@@ -66,7 +69,7 @@ pub(crate) fn rank(packed: &str, plan: &Plan, query: &Query) -> Option<Ranked> {
 fn worth(reading: &Reading, word: &str) -> i32 {
     let weight = i32::from(reading.weight);
     match &reading.test {
-        Test::Near { word: typed, prefix: false, .. } => {
+        Test::Near { word: typed, slip: Slip::One | Slip::Two, .. } => {
             let far = i32::try_from(distance(typed, word, 3)).unwrap_or(3);
             let first = if typed.as_bytes().first() == word.as_bytes().first() { 5 } else { 0 };
             weight + first - 6 * far
@@ -96,17 +99,21 @@ impl Has for Words {
 /// The word that meets the test; of several errors the nearest word.
 fn meets(test: &Test, own: &dyn Has) -> Option<String> {
     match test {
+        Test::Word(Column::Start, start) => {
+            [Column::Family, Column::Given, Column::Organization, Column::City]
+                .into_iter()
+                .find_map(|column| own.first(column, &|known| known.starts_with(start.as_str())))
+        }
         Test::Word(column, word) => own.first(*column, &|known| known == word),
         Test::Prefix(column, prefix) => own.first(*column, &|known| known.starts_with(prefix.as_str())),
-        Test::Near { column, word, distance: limit, prefix: false } => {
-            (0..=*limit).find_map(|far| own.first(*column, &|known| distance(word, known, far) <= far))
-        }
-        Test::Near { column, word, distance: limit, prefix: true } => own.first(*column, &|known| {
-            let lengths = word.len().saturating_sub(*limit)..=word.len() + limit;
-            lengths
-                .filter_map(|length| known.get(..length))
-                .any(|start| distance(word, start, *limit) <= *limit)
+        Test::Near { column, word, slip: Slip::OneOpen } => own.first(*column, &|known| {
+            let lengths = word.len().saturating_sub(1)..=word.len() + 1;
+            lengths.filter_map(|length| known.get(..length)).any(|start| distance(word, start, 1) <= 1)
         }),
+        Test::Near { column, word, slip } => {
+            let limit = slip.errors();
+            (0..=limit).find_map(|far| own.first(*column, &|known| distance(word, known, far) <= far))
+        }
         Test::Any(tests) => tests.iter().find_map(|test| meets(test, own)),
         Test::All(tests) => {
             let met: Option<Vec<String>> = tests.iter().map(|test| meets(test, own)).collect();
@@ -202,12 +209,7 @@ fn matching_first(card: &mut Card, reasons: &[Reason]) {
 /// The value of the card that has this word.
 fn value_of(card: &Card, field: FieldName, word: &str) -> String {
     let first = word.split(' ').next().unwrap_or_default();
-    let has = |value: &str| {
-        let mut own = Words::default();
-        own.fill_text(value);
-        words(own.column(Column::Organization)).any(|known| known == first)
-            || words(own.column(Column::Family)).any(|known| known == first)
-    };
+    let has = |value: &str| words(&fold(value)).any(|known| known == first || long_word(known) == first);
     let pick = |values: &mut dyn Iterator<Item = &str>| -> String {
         let values: Vec<&str> = values.filter(|value| !value.is_empty()).collect();
         values.iter().find(|value| has(value)).or(values.first()).copied().unwrap_or_default().to_owned()

@@ -1,37 +1,28 @@
 //! One question: sets of cards for each criterion, joined; the best few looked at closely.
 //!
-//! Exact words and beginnings first. Typing errors are only forgiven while fewer than [`ENOUGH`] cards match, one error
-//! before two, so that a right question never pays for wrong ones; sounds only when nothing else matches; last, one
-//! criterion is given up, and the answer says which.
+//! Exact words and beginnings first. A typing error is only forgiven while fewer than [`ENOUGH`] cards match; an error in
+//! the word that is still being typed, two errors, and sounds only while nothing matches, so that a right question never
+//! pays for wrong ones. Last, criteria are given up, one at a time, and the answer says which.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::error::Error;
-use crate::found::{Facet, Facets, FieldName, Found, Hit, How, Query, SCHEMA};
-use crate::index::{Base, Bits, Column, Counted};
-use crate::phonetic;
-use crate::query::{Criterion, Labels, Plan, Reading, Test, distances, field_of, plan, weight_of};
+use crate::found::{FieldName, Found, Hit, How, Query, SCHEMA};
+use crate::index::terms::Words;
+use crate::index::{Base, Column, Gather, Set, Slip};
+use crate::query::{Criterion, Labels, Plan, Reading, Test, field_of, plan, slips, weight_of};
 use crate::rank::{self, Ranked};
-use crate::relax;
+use crate::{facets, phonetic, pick, relax};
 
 /// With this many hits no error is looked for.
 const ENOUGH: u64 = 10;
 
-/// Cards that are scored one by one.
-const MOST_SCORED: usize = 20_000;
-
 /// Cards that are looked at closely, at least.
-const CLOSELY: usize = 40;
+const CLOSELY: usize = 30;
 
 /// Hits of one answer, at most.
 const MOST_HITS: usize = 200;
-
-/// Cards over which facets are counted, at most.
-const MOST_COUNTED: usize = 50_000;
-
-/// Values that one facet lists.
-const FACET_VALUES: usize = 20;
 
 /// A base that serves, with what questions are held against.
 pub(crate) struct Opened {
@@ -41,8 +32,8 @@ pub(crate) struct Opened {
 
 /// The cards that meet a criterion, by the weight of the reading, the heaviest first.
 pub(crate) struct Weighed {
-    levels: Vec<(u8, Bits)>,
-    pub(crate) any: Bits,
+    pub(crate) levels: Vec<(u8, Set)>,
+    pub(crate) any: Set,
 }
 
 impl Opened {
@@ -65,6 +56,7 @@ impl Opened {
             relaxed: None,
             did_you_mean: None,
             facets: None,
+            outage: None,
         };
         let mut plan = plan(query, &self.labels);
         if !(plan.criteria.is_empty() && plan.types.is_empty()) {
@@ -80,51 +72,50 @@ impl Opened {
         for criterion in &mut plan.criteria {
             weighed.push(self.weigh(criterion)?);
         }
-        let mut cards = join(&self.base, &weighed, filter.as_ref(), None);
-        let mut total = cards.count();
-        let at_first = total;
-        for distance in 1..=2 {
-            if total >= ENOUGH {
-                break;
+        let mut cards = join(&self.base, &weighed, filter.as_ref(), &[]);
+        let at_first = cards.count();
+        let mut total = at_first;
+        // Each step, and how many cards make it needless.
+        let steps = [(Some(Slip::One), ENOUGH), (Some(Slip::OneOpen), 1), (Some(Slip::Two), 1), (None, 1)];
+        for (slip, enough) in steps {
+            if total >= enough {
+                continue;
             }
             for (criterion, weighed) in plan.criteria.iter_mut().zip(&mut weighed) {
-                let readings = distances(criterion, distance, &self.labels);
+                let readings = match slip {
+                    Some(slip) => slips(criterion, slip, &self.labels),
+                    None => sounds(criterion),
+                };
                 self.widen(criterion, weighed, readings)?;
             }
-            cards = join(&self.base, &weighed, filter.as_ref(), None);
+            cards = join(&self.base, &weighed, filter.as_ref(), &[]);
             total = cards.count();
         }
-        if total == 0 {
-            for (criterion, weighed) in plan.criteria.iter_mut().zip(&mut weighed) {
-                let readings = sounds(criterion);
-                self.widen(criterion, weighed, readings)?;
-            }
-            cards = join(&self.base, &weighed, filter.as_ref(), None);
-            total = cards.count();
-        }
-        let mut dropped = None;
+        let mut given_up = Vec::new();
         if total == 0
-            && let Some((at, relaxed)) = relax::relax(&self.base, &plan.criteria, &weighed, filter.as_ref())
+            && let Some((dropped, relaxed)) =
+                relax::relax(&self.base, &plan.criteria, &weighed, filter.as_ref())
         {
-            cards = join(&self.base, &weighed, filter.as_ref(), Some(at));
+            cards = join(&self.base, &weighed, filter.as_ref(), &dropped);
             total = cards.count();
             found.relaxed = Some(relaxed);
-            dropped = Some(at);
+            given_up = dropped;
         }
-        if let Some(at) = dropped {
-            plan.criteria.remove(at);
-            weighed.remove(at);
+        for at in given_up.iter().rev() {
+            plan.criteria.remove(*at);
+            weighed.remove(*at);
         }
         found.total = total;
         let soft = self.soft(query, plan)?;
-        let keep = CLOSELY.max(limit * 2).min(MOST_HITS * 2);
+        let keep = CLOSELY.max(limit * 3 / 2).min(MOST_HITS * 2);
         let mut ranked: Vec<Ranked> = Vec::with_capacity(keep);
-        for card in best(&cards, &weighed, &soft, keep) {
-            ranked.extend(rank::rank(&self.base.card(card)?, plan, query));
+        let mut words = Words::default();
+        for card in pick::best(&cards, &weighed, &soft, keep) {
+            ranked.extend(rank::rank(&self.base.card(card)?, plan, query, &mut words));
         }
         ranked.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.order.cmp(&b.order)));
         ranked.truncate(limit);
-        if at_first == 0 && dropped.is_none() {
+        if at_first == 0 && given_up.is_empty() {
             found.did_you_mean = ranked.first().and_then(|first| rank::meant(plan, first, &self.labels));
         }
         found.hits = ranked
@@ -132,24 +123,24 @@ impl Opened {
             .enumerate()
             .map(|(at, ranked)| Hit { rank: at + 1, card: ranked.card, reasons: ranked.reasons })
             .collect();
-        found.facets = query.facets.then(|| self.facets(&cards));
+        found.facets = query.facets.then(|| facets::count(&self.base, &cards));
         Ok(())
     }
 
     /// The cards with a box of the types that are asked for.
-    fn filter(&self, plan: &Plan) -> Result<Option<Bits>, Error> {
+    fn filter(&self, plan: &Plan) -> Result<Option<Set>, Error> {
         if plan.types.is_empty() {
             return Ok(None);
         }
-        let mut bits = self.base.none();
+        let mut cards = self.base.gather();
         for kind in &plan.types {
-            self.base.word(Column::Kind, kind, &mut bits)?;
+            self.base.word(Column::Kind, kind, &mut cards)?;
         }
-        Ok(Some(bits))
+        Ok(Some(cards.finish()))
     }
 
     fn weigh(&self, criterion: &mut Criterion) -> Result<Weighed, Error> {
-        let mut weighed = Weighed { levels: Vec::new(), any: self.base.none() };
+        let mut weighed = Weighed { levels: Vec::new(), any: Set::none() };
         let mut readings = std::mem::take(&mut criterion.readings);
         readings.sort_by_key(|reading| std::cmp::Reverse(reading.weight));
         self.widen(criterion, &mut weighed, readings)?;
@@ -163,14 +154,14 @@ impl Opened {
         weighed: &mut Weighed,
         readings: Vec<Reading>,
     ) -> Result<(), Error> {
-        let mut levels: BTreeMap<u8, Bits> = BTreeMap::new();
+        let mut levels: BTreeMap<u8, Gather> = BTreeMap::new();
         for reading in readings {
-            let mut bits = self.base.none();
-            self.meet(&reading.test, &mut bits)?;
-            if bits.is_empty() {
+            let mut cards = self.base.gather();
+            self.meet(&reading.test, &mut cards)?;
+            let cards = cards.finish();
+            if cards.is_empty() {
                 continue;
             }
-            weighed.any.or(&bits);
             // What a criterion is about is what its heaviest reading that leads anywhere is about.
             if criterion.field == FieldName::Texte
                 && reading.field != FieldName::Nom
@@ -178,74 +169,71 @@ impl Opened {
             {
                 criterion.field = reading.field;
             }
-            match levels.entry(reading.weight) {
-                std::collections::btree_map::Entry::Occupied(mut known) => known.get_mut().or(&bits),
-                std::collections::btree_map::Entry::Vacant(free) => {
-                    free.insert(bits);
-                }
-            }
+            levels.entry(reading.weight).or_insert_with(|| self.base.gather()).add_set(&cards);
             criterion.readings.push(reading);
         }
-        weighed.levels.extend(levels);
+        if levels.is_empty() {
+            return Ok(());
+        }
+        weighed.levels.extend(levels.into_iter().map(|(weight, cards)| (weight, cards.finish())));
         weighed.levels.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+        let mut any = self.base.gather();
+        weighed.levels.iter().for_each(|(_, cards)| any.add_set(cards));
+        weighed.any = any.finish();
         Ok(())
     }
 
     /// Adds the cards that meet a test.
-    fn meet(&self, test: &Test, into: &mut Bits) -> Result<(), Error> {
+    fn meet(&self, test: &Test, into: &mut Gather) -> Result<(), Error> {
         match test {
             Test::Word(column, word) => self.base.word(*column, word, into),
             Test::Prefix(column, prefix) => self.base.prefix(*column, prefix, into),
-            Test::Near { column, word, distance, prefix } => {
-                let automaton = crate::index::Near::new(word, *distance, *prefix);
-                self.base.near(*column, &automaton, into)
-            }
+            Test::Near { column, word, slip } => self.base.near(*column, word, *slip, into),
             Test::Any(tests) => tests.iter().try_for_each(|test| self.meet(test, into)),
             Test::All(tests) => {
                 let Some((first, rest)) = tests.split_first() else { return Ok(()) };
-                let mut all = self.base.none();
-                self.meet(first, &mut all)?;
+                let mut all = self.met(first)?;
                 for test in rest {
-                    let mut bits = self.base.none();
-                    self.meet(test, &mut bits)?;
-                    all.and(&bits);
+                    if all.is_empty() {
+                        break;
+                    }
+                    all.and(&self.met(test)?);
                 }
-                into.or(&all);
+                into.add_set(&all);
                 Ok(())
             }
         }
     }
 
+    fn met(&self, test: &Test) -> Result<Set, Error> {
+        let mut cards = self.base.gather();
+        self.meet(test, &mut cards)?;
+        Ok(cards.finish())
+    }
+
     /// What comes first among equals.
-    fn soft(&self, query: &Query, plan: &Plan) -> Result<Vec<(u32, Bits)>, Error> {
-        let mut soft = Vec::new();
-        let mut add = |weight: u32, column: Column, word: &str| -> Result<(), Error> {
-            let mut bits = self.base.none();
-            self.base.word(column, word, &mut bits)?;
-            soft.push((weight, bits));
-            Ok(())
-        };
-        add(if plan.facility { 30 } else { 0 }, Column::Kind, "structure")?;
-        add(if plan.facility { 0 } else { 8 }, Column::Kind, "person")?;
+    fn soft(&self, query: &Query, plan: &Plan) -> Result<Vec<(u32, Set)>, Error> {
+        let mut soft = vec![match plan.facility {
+            true => (30, self.base.structures.clone()),
+            false => (8, self.base.persons.clone()),
+        }];
         if let Some(near) = &query.near {
-            add(25, Column::Postcode, &format!("d{}", near.to_ascii_lowercase()))?;
+            let department = format!("d{}", near.to_ascii_lowercase());
+            soft.push((25, self.base.set(Column::Postcode, &department)?));
         }
         for id in query.prefer.iter().take(50) {
             if let Some((column, word)) = lookup(id) {
-                add(60, column, &word)?;
+                soft.push((60, self.base.set(column, &word)?));
             }
         }
-        soft.retain(|(weight, _)| *weight > 0);
         Ok(soft)
     }
 
     /// The packed lines of the card with this identifier: that of a hit, an RPPS, or an address.
     pub(crate) fn card(&self, id: &str) -> Result<Option<String>, Error> {
         let Some((column, word)) = lookup(id) else { return Ok(None) };
-        let mut bits = self.base.none();
-        self.base.word(column, &word, &mut bits)?;
         let mut first = None;
-        for card in bits.iter().take(ENOUGH as usize) {
+        for card in self.base.set(column, &word)?.first(ENOUGH as usize) {
             let packed = self.base.card(card)?;
             let is_it =
                 crate::index::card_of(&crate::index::records(&packed)).is_some_and(|card| card.id == id);
@@ -256,60 +244,6 @@ impl Opened {
         }
         Ok(first)
     }
-
-    fn facets(&self, cards: &Bits) -> Facets {
-        let tables = &self.base.meta.tables;
-        let mut counts: [BTreeMap<u64, u64>; 5] = Default::default();
-        let mut partial = false;
-        for (at, card) in cards.iter().enumerate() {
-            if at == MOST_COUNTED {
-                partial = true;
-                break;
-            }
-            for counted in Counted::ALL {
-                *counts[counted as usize].entry(self.base.number(counted, card)).or_default() += 1;
-            }
-        }
-        let listed = |counted: Counted, name: &dyn Fn(usize) -> Option<(String, String)>| -> Vec<Facet> {
-            let values = counts[counted as usize].iter().filter(|(number, _)| **number > 0);
-            let values = values.filter_map(|(number, count)| {
-                let (value, label) = name(usize::try_from(*number).ok()? - 1)?;
-                Some(Facet { value, label, count: *count })
-            });
-            most(values.collect())
-        };
-        let pair = |pairs: &[crate::index::Pair], at: usize| {
-            pairs.get(at).map(|pair| (pair.0.clone(), pair.1.clone()))
-        };
-        let plain = |names: &[String], at: usize| names.get(at).map(|name| (name.clone(), name.clone()));
-        let mut types: BTreeMap<&str, u64> = BTreeMap::new();
-        for (mask, count) in &counts[Counted::Types as usize] {
-            for (bit, code) in [(1, "PER"), (2, "ORG"), (4, "CAB"), (8, "APP")] {
-                if mask & bit != 0 {
-                    *types.entry(code).or_default() += count;
-                }
-            }
-        }
-        Facets {
-            profession: listed(Counted::Profession, &|at| pair(&tables.professions, at)),
-            specialty: listed(Counted::Skill, &|at| pair(&tables.skills, at)),
-            department: listed(Counted::Department, &|at| plain(&tables.departments, at)),
-            city: listed(Counted::City, &|at| plain(&tables.cities, at)),
-            types: most(
-                types
-                    .into_iter()
-                    .map(|(code, count)| Facet { value: code.to_owned(), label: code.to_owned(), count })
-                    .collect(),
-            ),
-            partial,
-        }
-    }
-}
-
-fn most(mut values: Vec<Facet>) -> Vec<Facet> {
-    values.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.label.cmp(&b.label)));
-    values.truncate(FACET_VALUES);
-    values
 }
 
 /// Where a card is looked up by its identifier.
@@ -337,16 +271,22 @@ fn lookup(id: &str) -> Option<(Column, String)> {
     is_number.then_some((Column::Identifier, bare))
 }
 
-/// The cards that meet every criterion, but for `without`.
-pub(crate) fn join(base: &Base, weighed: &[Weighed], filter: Option<&Bits>, without: Option<usize>) -> Bits {
-    let mut cards: Option<Bits> = filter.cloned();
-    for (_, weighed) in weighed.iter().enumerate().filter(|(at, _)| Some(*at) != without) {
-        match &mut cards {
-            Some(cards) => cards.and(&weighed.any),
-            None => cards = Some(weighed.any.clone()),
-        }
+/// The cards that meet every criterion but those at these places.
+pub(crate) fn join(base: &Base, weighed: &[Weighed], filter: Option<&Set>, without: &[usize]) -> Set {
+    let asked = weighed.iter().enumerate().filter(|(at, _)| !without.contains(at));
+    let mut sets: Vec<&Set> = asked.map(|(_, weighed)| &weighed.any).chain(filter).collect();
+    if sets.iter().any(|set| set.is_empty()) {
+        return Set::none();
     }
-    cards.unwrap_or_else(|| if weighed.is_empty() { base.all() } else { base.none() })
+    // Lists before bits, the shortest first.
+    sets.sort_by_key(|set| match set {
+        Set::Few(few) => few.len(),
+        Set::Many(_) => usize::MAX,
+    });
+    let Some((first, rest)) = sets.split_first() else { return base.all() };
+    let mut cards = (*first).clone();
+    rest.iter().for_each(|set| cards.and(set));
+    cards
 }
 
 /// Names that sound alike.
@@ -360,47 +300,4 @@ fn sounds(criterion: &Criterion) -> Vec<Reading> {
         test: Test::Word(Column::Sound, key),
     })
     .collect()
-}
-
-/// The cards that promise most, in order.
-fn best(cards: &Bits, weighed: &[Weighed], soft: &[(u32, Bits)], keep: usize) -> Vec<u32> {
-    let weight = |card: u32| -> u32 {
-        let hard = weighed.iter().map(|weighed| {
-            weighed
-                .levels
-                .iter()
-                .find(|(_, bits)| bits.contains(card))
-                .map_or(0, |(weight, _)| u32::from(*weight))
-        });
-        let soft = soft.iter().filter(|(_, bits)| bits.contains(card)).map(|(weight, _)| *weight);
-        hard.sum::<u32>() + soft.sum::<u32>()
-    };
-    let count = usize::try_from(cards.count()).unwrap_or(usize::MAX);
-    let mut scored: Vec<(std::cmp::Reverse<u32>, u32)> = if count <= MOST_SCORED {
-        cards.iter().map(|card| (std::cmp::Reverse(weight(card)), card)).collect()
-    } else {
-        // Too many to weigh each: those that meet every criterion in its heaviest way, then one of them, then any.
-        let mut top = cards.clone();
-        for (_, bits) in weighed.iter().filter_map(|weighed| weighed.levels.first()) {
-            top.and(bits);
-        }
-        let mut chosen: Vec<u32> = top.iter().take(MOST_SCORED).collect();
-        if chosen.len() < keep {
-            for (_, bits) in weighed.iter().filter_map(|weighed| weighed.levels.first()) {
-                let mut some = cards.clone();
-                some.and(bits);
-                chosen.extend(some.iter().take(MOST_SCORED / 4));
-            }
-            chosen.extend(cards.iter().take(MOST_SCORED / 4));
-            chosen.sort_unstable();
-            chosen.dedup();
-        }
-        chosen.into_iter().map(|card| (std::cmp::Reverse(weight(card)), card)).collect()
-    };
-    if scored.len() > keep {
-        scored.select_nth_unstable(keep);
-        scored.truncate(keep);
-    }
-    scored.sort_unstable();
-    scored.into_iter().map(|(_, card)| card).collect()
 }

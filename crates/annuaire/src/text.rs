@@ -67,20 +67,36 @@ pub(crate) fn composed(text: &str) -> String {
     text.nfc().collect()
 }
 
+/// Longest word whose errors are counted: no name is that long, and rows of this length need no memory of their own.
+const LONGEST: usize = 63;
+
 /// How many single-letter errors (a letter missing, added, wrong, or two swapped) lie between two folded words; above
 /// `limit` any larger number.
 pub(crate) fn distance(a: &str, b: &str, limit: usize) -> usize {
     let (a, b) = (a.as_bytes(), b.as_bytes());
-    if a.len().abs_diff(b.len()) > limit {
+    if a == b {
+        return 0;
+    }
+    if a.len().abs_diff(b.len()) > limit || a.len().max(b.len()) > LONGEST {
         return limit + 1;
     }
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
+    // Each error brings in, or takes away, one kind of letter at most: most pairs are told apart by that alone.
+    let (in_a, in_b) = (letters(a), letters(b));
+    if (in_a & !in_b).count_ones().max((in_b & !in_a).count_ones()) as usize > limit {
+        return limit + 1;
+    }
+    let mut rows = [[0_u8; LONGEST + 1]; 3];
+    for (at, cell) in rows[0][..=b.len()].iter_mut().enumerate() {
+        *cell = at as u8;
+    }
+    // Row i stands at i modulo 3; two rows above it are still needed for swapped letters.
     for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        let mut least = i;
+        let (above, before) = (rows[(i + 2) % 3], rows[(i + 1) % 3]);
+        let row = &mut rows[i % 3];
+        row[0] = i as u8;
+        let mut least = row[0];
         for j in 1..=b.len() {
-            let cost = usize::from(a[i - 1] != b[j - 1]);
+            let cost = u8::from(a[i - 1] != b[j - 1]);
             let mut best = (above[j] + 1).min(row[j - 1] + 1).min(above[j - 1] + cost);
             if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
                 best = best.min(before[j - 2] + 1);
@@ -88,12 +104,16 @@ pub(crate) fn distance(a: &str, b: &str, limit: usize) -> usize {
             row[j] = best;
             least = least.min(best);
         }
-        if least > limit {
+        if usize::from(least) > limit {
             return limit + 1;
         }
-        before = std::mem::replace(&mut above, row);
     }
-    above[b.len()]
+    usize::from(rows[a.len() % 3][b.len()])
+}
+
+/// Which kinds of letters are in a word.
+fn letters(word: &[u8]) -> u64 {
+    word.iter().fold(0, |set, letter| set | 1 << (letter & 63))
 }
 
 /// How many errors are forgiven in a word of this length (spec of the directory, §4.1).
@@ -124,5 +144,9 @@ mod tests {
         assert_eq!(distance("dupont", "durant", 2), 2);
         assert_eq!(distance("dupont", "martin", 2), 3);
         assert_eq!(distance("", "ab", 2), 2);
+        assert_eq!(distance("machenior", "marchenoir", 2), 2);
+        assert_eq!(distance("marchenior", "marchenoir", 1), 1);
+        assert!(distance("marie", "pierre", 1) > 1 && distance("ab", "ba", 0) > 0);
+        assert!(distance(&"a".repeat(70), &"a".repeat(71), 1) > 1, "longer than any name");
     }
 }

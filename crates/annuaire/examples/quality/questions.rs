@@ -82,7 +82,7 @@ pub fn make(people: &People, rows: u64, count: usize) -> Vec<Question> {
         if !(at as u64).is_multiple_of(step) || out.len() >= count {
             continue;
         }
-        out.extend(question(&mut rng, &row, out.len() % 6));
+        out.extend(question(&mut rng, &row, out.len() % 7));
     }
     out
 }
@@ -93,6 +93,7 @@ fn question(rng: &mut Rng, row: &Row, turn: usize) -> Option<Question> {
         1 => ("one typo", typo(rng, row)?),
         2 | 3 => ("synonym", synonym(rng, row)?),
         4 => ("street long", street(row)?),
+        6 => ("part of a name", part(rng, row)?),
         _ => ("order, civility", order(rng, row)?),
     };
     Some(Question { kind, text, address: row.address.clone() })
@@ -170,6 +171,16 @@ fn street(row: &Row) -> Option<String> {
     let long = LONG.iter().find(|(short, _)| *short == row.street_type)?.1;
     let who = if is_person(row) { &row.family } else { &row.organization };
     Some(format!("{} {long} {} {} {}", row.number, row.street.to_lowercase(), city(row)?, who.to_lowercase()))
+}
+
+/// Two words of a structure's name with its service and its city: many structures may answer, no target is set.
+fn part(rng: &mut Rng, row: &Row) -> Option<String> {
+    if is_person(row) {
+        return None;
+    }
+    let words: Vec<&str> = row.organization.split(' ').filter(|word| word.len() >= 4).collect();
+    let first = rng.below(words.len().checked_sub(1).filter(|more| *more > 0)? as u64) as usize;
+    Some(format!("{} {} {} {}", words[first], words[first + 1], row.service, city(row)?).to_lowercase())
 }
 
 /// A title, and the words in another order.

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::index::{Meta, write};
 use columns::Source;
+pub(crate) use open::date_in;
 pub(crate) use publish::{Lock, current, sweep};
 
 /// How an import is asked for.

@@ -6,12 +6,17 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::Error;
 
 const CURRENT: &str = "CURRENT";
 const BUILDING: &str = "building-";
 const BASE: &str = "base-";
+const INCOMING: &str = "incoming-";
+
+/// A download that is older than this was left by a process that ended.
+const OLD: Duration = Duration::from_secs(24 * 3_600);
 
 /// The directory of the base that serves, where there is one.
 pub(crate) fn current(dir: &Path) -> Option<PathBuf> {
@@ -43,7 +48,7 @@ pub(crate) fn sweep(dir: &Path) {
     let mut old = Vec::new();
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with(BUILDING) {
+        if name.starts_with(BUILDING) || name.starts_with(INCOMING) && is_old(&entry) {
             let _ = fs::remove_dir_all(entry.path());
         } else if name.starts_with(BASE) && Some(entry.path()) != serving {
             old.push(entry.path());
@@ -55,6 +60,12 @@ pub(crate) fn sweep(dir: &Path) {
     for path in old {
         let _ = fs::remove_dir_all(path);
     }
+}
+
+/// Whether nothing was put there for a day, by the file system's own clock.
+fn is_old(entry: &fs::DirEntry) -> bool {
+    let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+    modified.and_then(|modified| modified.elapsed().ok()).is_some_and(|age| age > OLD)
 }
 
 /// A base under construction; removed when dropped unpublished.

@@ -1,5 +1,7 @@
 //! From the extractions' lines to a card.
 
+use std::collections::HashMap;
+
 use super::record::Record;
 use crate::import::columns::Source;
 use crate::model::{Address, BoxType, Card, Coded, Kind, Place, Section, Sheet, SheetField};
@@ -28,9 +30,10 @@ pub(crate) fn card_of(records: &[Record<'_>]) -> Option<Card> {
         identifiers: Vec::new(),
         paperless: false,
     };
+    let mut known = HashMap::new();
     for record in records {
         match record.source {
-            Source::Mailboxes => mailbox(&mut card, record, person),
+            Source::Mailboxes => mailbox(&mut card, record, person, &mut known),
             Source::Activities => activity(&mut card, record),
             Source::Skills => skill(&mut card, record.get(11), record.get(12)),
             Source::Diplomas => {}
@@ -82,7 +85,8 @@ fn civility(code: &str) -> &str {
     }
 }
 
-fn mailbox(card: &mut Card, record: &Record<'_>, person: bool) {
+/// Reads a line of a mailbox; `known` has the place of each address, of which a hospital has thousands.
+fn mailbox<'a>(card: &mut Card, record: &Record<'a>, person: bool, known: &mut HashMap<&'a str, usize>) {
     let [name, brand, service] = [record.get(18), record.get(19), record.get(7)];
     let organization = if name.is_empty() { brand } else { name };
     let paperless = matches!(record.get(17).to_ascii_lowercase().as_str(), "o" | "1" | "true" | "oui");
@@ -129,18 +133,21 @@ fn mailbox(card: &mut Card, record: &Record<'_>, person: bool) {
         (false, false) => service,
         _ => organization,
     };
-    match card.addresses.iter_mut().find(|known| known.address == address) {
+    match known.get(address).and_then(|at| card.addresses.get_mut(*at)) {
         Some(known) => {
             if known.structure.is_empty() {
                 known.structure = belongs.to_owned();
             }
         }
-        None => card.addresses.push(Address {
-            address: address.to_owned(),
-            kind: BoxType::parse(record.get(0)),
-            structure: belongs.to_owned(),
-            paperless,
-        }),
+        None => {
+            known.insert(address, card.addresses.len());
+            card.addresses.push(Address {
+                address: address.to_owned(),
+                kind: BoxType::parse(record.get(0)),
+                structure: belongs.to_owned(),
+                paperless,
+            });
+        }
     }
 }
 
@@ -233,5 +240,5 @@ pub(crate) fn sheet_of(records: &[Record<'_>], source_date: Option<String>) -> O
             .collect(),
     };
     let sections = records.iter().map(section).collect();
-    Some(Sheet { card, source_date, sections })
+    Some(Sheet { card, source_date, sections, outage: None })
 }

@@ -8,6 +8,8 @@
 mod card;
 mod read;
 mod record;
+mod set;
+mod spelling;
 pub(crate) mod terms;
 pub(crate) mod write;
 
@@ -21,15 +23,17 @@ use tantivy::schema::{
 };
 
 pub(crate) use card::{card_of, sheet_of};
-pub(crate) use read::{Base, Bits, Near};
+pub(crate) use read::Base;
 pub(crate) use record::records;
+pub(crate) use set::{Gather, Set};
+pub(crate) use spelling::Slip;
 
 use crate::error::Error;
 use crate::import::Report;
 use crate::model::Coded;
 
 /// Version of everything in a base's directory; a base of another version is built again, never read.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// The fields of the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

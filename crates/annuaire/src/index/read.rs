@@ -1,12 +1,10 @@
 //! A base that serves: sets of cards by word, cards by number.
 //!
-//! A search is set algebra over bits, one for each card: a set of a million cards is 125 KB, and joining two takes
-//! microseconds whatever they hold, so that the time of a question is that of reading its words' postings.
+//! A search is set algebra over cards (`set`): the time of a question is that of reading its words' postings.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use levenshtein_automata::{DFA, Distance, SINK_STATE};
 use tantivy::columnar::Column as Numbers;
 use tantivy::postings::BlockSegmentPostings;
 use tantivy::schema::{IndexRecordOption, Value as _};
@@ -14,57 +12,19 @@ use tantivy::store::StoreReader;
 use tantivy::tokenizer::WhitespaceTokenizer;
 use tantivy::{Index, InvertedIndexReader, TantivyDocument, TantivyError, Term};
 
+use super::set::{Gather, Set};
+use super::spelling::{SPELT, Slip, Spelling};
 use super::{Column, Counted, Fields, Meta};
 use crate::error::Error;
 
-/// Blocks of cards that stay unpacked in memory, in each segment (16 KB each).
+/// Blocks of cards that stay unpacked in memory, in each segment (8 KB each).
 const BLOCKS: usize = 16;
 
-/// Dictionary entries that one prefix may read; beyond, the search would cost more than its answer is worth.
+/// Dictionary entries that one prefix may read in a segment; beyond, the search would cost more than its answer is worth.
 const MOST_ENTRIES: usize = 4_000;
 
-/// A set of cards.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Bits(Vec<u64>);
-
-impl Bits {
-    pub(crate) fn insert(&mut self, card: u32) {
-        self.0[(card >> 6) as usize] |= 1 << (card & 63);
-    }
-
-    pub(crate) fn contains(&self, card: u32) -> bool {
-        self.0[(card >> 6) as usize] & (1 << (card & 63)) != 0
-    }
-
-    pub(crate) fn or(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine |= theirs);
-    }
-
-    pub(crate) fn and(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine &= theirs);
-    }
-
-    pub(crate) fn count(&self) -> u64 {
-        self.0.iter().map(|word| u64::from(word.count_ones())).sum()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.0.iter().enumerate().flat_map(|(at, word)| {
-            let mut left = *word;
-            std::iter::from_fn(move || {
-                (left != 0).then(|| {
-                    let bit = left.trailing_zeros();
-                    left &= left - 1;
-                    (at as u32) * 64 + bit
-                })
-            })
-        })
-    }
-}
+/// The same where each entry is of one card, addresses and identifiers: a beginning that so many have says nothing yet.
+const MOST_UNIQUE: usize = 500;
 
 /// An open base.
 pub(crate) struct Base {
@@ -72,8 +32,13 @@ pub(crate) struct Base {
     pub(crate) meta: Meta,
     fields: Fields,
     segments: Vec<Segment>,
-    /// Bits of a set: each segment begins at a multiple of 64.
+    spelling: Spelling,
+    /// Words of 64 bits of a set: each segment begins at a multiple of 64.
     size: usize,
+    /// Cards of persons; asked for by every question.
+    pub(crate) persons: Set,
+    /// Cards of structures.
+    pub(crate) structures: Set,
 }
 
 struct Segment {
@@ -120,7 +85,14 @@ impl Base {
             segments.push(Segment { first, cards: segment.max_doc(), words, store, counted });
             first += segment.max_doc().next_multiple_of(64);
         }
-        Ok(Self { dir: dir.to_owned(), meta, fields, segments, size: (first as usize) / 64 })
+        let spelling = Spelling::open(dir)?;
+        let size = (first as usize) / 64;
+        let (persons, structures) = (Set::none(), Set::none());
+        let mut base =
+            Self { dir: dir.to_owned(), meta, fields, segments, spelling, size, persons, structures };
+        base.persons = base.set(Column::Kind, "person")?;
+        base.structures = base.set(Column::Kind, "structure")?;
+        Ok(base)
     }
 
     /// How many cards there are.
@@ -128,22 +100,28 @@ impl Base {
         self.segments.iter().map(|segment| u64::from(segment.cards)).sum()
     }
 
-    /// The empty set.
-    pub(crate) fn none(&self) -> Bits {
-        Bits(vec![0; self.size])
+    /// A set to be gathered.
+    pub(crate) fn gather(&self) -> Gather {
+        Gather::new(self.size)
     }
 
     /// Every card.
-    pub(crate) fn all(&self) -> Bits {
-        let mut bits = self.none();
-        for segment in &self.segments {
-            (segment.first..segment.first + segment.cards).for_each(|card| bits.insert(card));
-        }
-        bits
+    pub(crate) fn all(&self) -> Set {
+        let mut all = self.gather();
+        all.add_set(&self.persons);
+        all.add_set(&self.structures);
+        all.finish()
+    }
+
+    /// The cards that have this word.
+    pub(crate) fn set(&self, column: Column, word: &str) -> Result<Set, Error> {
+        let mut into = self.gather();
+        self.word(column, word, &mut into)?;
+        Ok(into.finish())
     }
 
     /// Adds the cards that have this word.
-    pub(crate) fn word(&self, column: Column, word: &str, into: &mut Bits) -> Result<(), Error> {
+    pub(crate) fn word(&self, column: Column, word: &str, into: &mut Gather) -> Result<(), Error> {
         let term = Term::from_field_text(self.fields.word(column), word);
         self.each(|segment| {
             let words = &segment.words[column as usize];
@@ -155,14 +133,16 @@ impl Base {
     }
 
     /// Adds the cards that have a word with this beginning.
-    pub(crate) fn prefix(&self, column: Column, prefix: &str, into: &mut Bits) -> Result<(), Error> {
+    pub(crate) fn prefix(&self, column: Column, prefix: &str, into: &mut Gather) -> Result<(), Error> {
         let mut end = prefix.as_bytes().to_vec();
         end.push(0xff);
+        let most =
+            if matches!(column, Column::Mail | Column::Identifier) { MOST_UNIQUE } else { MOST_ENTRIES };
         self.each(|segment| {
             let words = &segment.words[column as usize];
             let mut stream = words.terms().range().ge(prefix).lt(&end).into_stream()?;
             let mut entries = 0;
-            while stream.advance() && entries < MOST_ENTRIES {
+            while stream.advance() && entries < most {
                 segment.add(
                     words.read_block_postings_from_terminfo(stream.value(), IndexRecordOption::Basic)?,
                     into,
@@ -173,21 +153,19 @@ impl Base {
         })
     }
 
-    /// Adds the cards that have a word that the automaton accepts.
-    pub(crate) fn near(&self, column: Column, automaton: &Near, into: &mut Bits) -> Result<(), Error> {
-        self.each(|segment| {
-            let words = &segment.words[column as usize];
-            let mut stream = words.terms().search(automaton).into_stream()?;
-            let mut entries = 0;
-            while stream.advance() && entries < MOST_ENTRIES {
-                segment.add(
-                    words.read_block_postings_from_terminfo(stream.value(), IndexRecordOption::Basic)?,
-                    into,
-                );
-                entries += 1;
-            }
-            Ok(())
-        })
+    /// Adds the cards that have a word of which this one may be a misspelling.
+    pub(crate) fn near(
+        &self,
+        column: Column,
+        word: &str,
+        slip: Slip,
+        into: &mut Gather,
+    ) -> Result<(), Error> {
+        debug_assert!(SPELT.contains(&column));
+        let near = self.spelling.near(word, slip);
+        near.iter()
+            .filter(|spelt| spelt.is_in(column))
+            .try_for_each(|spelt| self.word(column, &spelt.word, into))
     }
 
     /// The packed lines of this card.
@@ -204,10 +182,23 @@ impl Base {
             .ok_or_else(|| damaged("a card cannot be read"))
     }
 
-    /// The number that this card has in a counted column; 0 for none.
-    pub(crate) fn number(&self, counted: Counted, card: u32) -> u64 {
-        let segment = self.segments.iter().rev().find(|segment| segment.first <= card);
-        segment.and_then(|segment| segment.counted[counted as usize].first(card - segment.first)).unwrap_or(0)
+    /// How many of these cards, which are in order, have each number below `numbers` in a counted column; 0 is for none.
+    pub(crate) fn counts(&self, counted: Counted, cards: &[u32], numbers: usize) -> Vec<u64> {
+        let mut counts = vec![0; numbers];
+        let mut from = 0;
+        for segment in &self.segments {
+            let end = segment.first + segment.cards;
+            let upto = from + cards[from..].partition_point(|card| *card < end);
+            let column = &segment.counted[counted as usize];
+            for card in &cards[from..upto] {
+                let number = column.first(card - segment.first).unwrap_or(0);
+                if let Some(count) = usize::try_from(number).ok().and_then(|number| counts.get_mut(number)) {
+                    *count += 1;
+                }
+            }
+            from = upto;
+        }
+        counts
     }
 
     fn each(&self, mut read: impl FnMut(&Segment) -> std::io::Result<()>) -> Result<(), Error> {
@@ -222,48 +213,10 @@ impl Base {
 }
 
 impl Segment {
-    fn add(&self, mut postings: BlockSegmentPostings, into: &mut Bits) {
+    fn add(&self, mut postings: BlockSegmentPostings, into: &mut Gather) {
         while postings.block_len() > 0 {
-            for card in postings.docs() {
-                into.insert(self.first + card);
-            }
+            into.add(self.first, postings.docs());
             postings.advance();
         }
-    }
-}
-
-/// Accepts the words at a distance of some typing errors.
-pub(crate) struct Near(DFA);
-
-impl Near {
-    /// Words at most `distance` (1 or 2) errors from `word`; with `prefix`, words that begin so.
-    pub(crate) fn new(word: &str, distance: usize, prefix: bool) -> Self {
-        use std::sync::LazyLock;
-
-        use levenshtein_automata::LevenshteinAutomatonBuilder as Builder;
-        static ONE: LazyLock<Builder> = LazyLock::new(|| Builder::new(1, true));
-        static TWO: LazyLock<Builder> = LazyLock::new(|| Builder::new(2, true));
-        let builder: &Builder = if distance < 2 { &ONE } else { &TWO };
-        Self(if prefix { builder.build_prefix_dfa(word) } else { builder.build_dfa(word) })
-    }
-}
-
-impl tantivy_fst::Automaton for Near {
-    type State = u32;
-
-    fn start(&self) -> u32 {
-        self.0.initial_state()
-    }
-
-    fn is_match(&self, state: &u32) -> bool {
-        matches!(self.0.distance(*state), Distance::Exact(_))
-    }
-
-    fn can_match(&self, state: &u32) -> bool {
-        *state != SINK_STATE
-    }
-
-    fn accept(&self, state: &u32, byte: u8) -> u32 {
-        self.0.transition(*state, byte)
     }
 }

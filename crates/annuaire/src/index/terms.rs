@@ -1,5 +1,8 @@
 //! The words under which a card is found. The question is cut up by the same functions (`query`).
 
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
+
 use super::record::Record;
 use super::{Column, Fields};
 use crate::import::columns::Source;
@@ -12,8 +15,38 @@ use crate::text::{fold, fold_onto, words};
 #[derive(Default)]
 pub(crate) struct Words {
     texts: [String; 12],
+    /// Hashes of the words that are there: a hospital has thousands of addresses, too many to look through for each word.
+    seen: HashSet<u64, BuildHasherDefault<Hashed>>,
     buffer: String,
 }
+
+/// The hasher of what is a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// FNV-1a of a column and a word, its bits mixed once more for the table.
+fn hash(column: Column, word: &str) -> u64 {
+    let start = 0xcbf2_9ce4_8422_2325_u64 ^ (column as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let hash = word.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Words from which the table of hashes is given back after a card.
+const MANY: usize = 4_096;
 
 impl Words {
     pub(crate) fn take(&mut self, column: Column) -> String {
@@ -21,8 +54,8 @@ impl Words {
     }
 
     fn add(&mut self, column: Column, word: &str) {
-        let text = &mut self.texts[column as usize];
-        if !text.split(' ').any(|known| known == word) {
+        if self.seen.insert(hash(column, word)) {
+            let text = &mut self.texts[column as usize];
             if !text.is_empty() {
                 text.push(' ');
             }
@@ -30,9 +63,28 @@ impl Words {
         }
     }
 
-    /// Fills the fields for this card.
-    pub(crate) fn fill(&mut self, card: &Card, records: &[Record<'_>]) {
+    fn has(&self, column: Column, word: &str) -> bool {
+        self.seen.contains(&hash(column, word))
+    }
+
+    /// Empties every field.
+    fn clear(&mut self) {
         self.texts.iter_mut().for_each(String::clear);
+        if self.seen.capacity() > MANY {
+            self.seen = HashSet::default();
+        }
+        self.seen.clear();
+    }
+
+    /// Fills the fields for this card, those of beginnings too: for the index.
+    pub(crate) fn fill_all(&mut self, card: &Card, records: &[Record<'_>]) {
+        self.fill(card, records);
+        self.starts();
+    }
+
+    /// Fills the fields for this card but [`Column::Start`], whose words are the beginnings of others.
+    pub(crate) fn fill(&mut self, card: &Card, records: &[Record<'_>]) {
+        self.clear();
         self.kinds(card);
         for name in [&card.family, &card.given] {
             let column = if std::ptr::eq(name, &card.family) { Column::Family } else { Column::Given };
@@ -69,7 +121,6 @@ impl Words {
             let identifier = identifier.to_ascii_lowercase();
             self.add(Column::Identifier, &identifier);
         }
-        self.starts();
     }
 
     /// The words of one column.
@@ -79,16 +130,11 @@ impl Words {
 
     /// Fills the fields of places for this place alone.
     pub(crate) fn fill_place(&mut self, place: &Place) {
+        self.clear();
         self.street(&place.street);
         self.city(&place.city);
         self.postcode(&place.postcode);
         self.district(&place.city);
-    }
-
-    /// Fills words in full, and words as they are, for this text alone.
-    pub(crate) fn fill_text(&mut self, text: &str) {
-        self.organization(text);
-        self.name(Column::Family, text);
     }
 
     fn kinds(&mut self, card: &Card) {
@@ -184,10 +230,9 @@ impl Words {
         let local = fold(local);
         let domain = fold(domain.rsplit_once('.').map_or(domain, |(domain, _)| domain));
         for word in words(&local).chain(words(&domain)) {
-            let known = |column: Column| self.texts[column as usize].split(' ').any(|known| known == word);
             let says_little =
                 word.len() < 2 || word == "mssante" || word.bytes().any(|byte| byte.is_ascii_digit());
-            if !says_little && !known(Column::Family) && !known(Column::Given) {
+            if !says_little && !self.has(Column::Family, word) && !self.has(Column::Given, word) {
                 self.add(Column::Mail, word);
             }
         }
@@ -196,10 +241,10 @@ impl Words {
     fn starts(&mut self) {
         let mut starts = std::mem::take(&mut self.texts[Column::Start as usize]);
         for column in [Column::Family, Column::Given, Column::Organization, Column::City] {
-            for word in self.texts[column as usize].split(' ') {
+            for word in words(&self.texts[column as usize]) {
                 for length in 1..=word.len().min(3) {
                     let start = &word[..length];
-                    if !starts.split(' ').any(|known| known == start) {
+                    if self.seen.insert(hash(Column::Start, start)) {
                         if !starts.is_empty() {
                             starts.push(' ');
                         }

@@ -12,14 +12,19 @@ use tantivy::store::Compressor;
 use tantivy::{Index, IndexSettings, IndexWriter, TantivyDocument};
 
 use super::record::{Record, pack};
+use super::spelling::{SPELT, Spelling};
 use super::terms::Words;
 use super::{Counted as Column, Fields, Pair, Tables, card_of};
 use crate::error::Error;
+use crate::import::columns::Source;
 use crate::model::{BoxType, Card, Kind};
 use crate::query::places::department_of;
 
 /// Memory of the indexing threads together, in octets: enough that a million cards make a handful of segments.
 const ARENA: usize = 320_000_000;
+
+/// Octets of cards that are packed together: a card that is looked at costs the unpacking of its whole block.
+const BLOCK: usize = 8 * 1024;
 
 /// Cards between two tellings of progress.
 const TOLD_EVERY: u64 = 5_000;
@@ -45,7 +50,11 @@ pub(crate) fn build(
     };
     fs::create_dir_all(&path).map_err(Error::io(format!("making {}", path.display())))?;
     let fields = Fields::new();
-    let settings = IndexSettings { docstore_compression: Compressor::Lz4, ..IndexSettings::default() };
+    let settings = IndexSettings {
+        docstore_compression: Compressor::Lz4,
+        docstore_blocksize: BLOCK,
+        ..IndexSettings::default()
+    };
     let index = Index::builder()
         .schema(fields.schema.clone())
         .settings(settings)
@@ -88,7 +97,26 @@ pub(crate) fn build(
     outcome?;
     writer.commit().map_err(failed)?;
     writer.wait_merging_threads().map_err(failed)?;
+    spell(dir, &index, &fields, failed)?;
     Ok(built)
+}
+
+/// Writes the words of names, structures and places: see [`Spelling`].
+fn spell(
+    dir: &Path,
+    index: &Index,
+    fields: &Fields,
+    failed: impl Fn(tantivy::TantivyError) -> Error,
+) -> Result<(), Error> {
+    let reader = index.reader_builder().reload_policy(tantivy::ReloadPolicy::Manual);
+    let reader: tantivy::IndexReader = reader.try_into().map_err(&failed)?;
+    let mut columns = Vec::new();
+    for segment in reader.searcher().segment_readers() {
+        for (at, column) in SPELT.into_iter().enumerate() {
+            columns.push((at, segment.inverted_index(fields.word(column)).map_err(&failed)?));
+        }
+    }
+    Spelling::write(dir, &columns)
 }
 
 struct Shared<'a> {
@@ -131,12 +159,14 @@ impl Shared<'_> {
     fn card(&self, group: &[(&str, &str)], words: &mut Words) -> Result<(), Error> {
         let mut records: Vec<Record<'_>> = group.iter().filter_map(|(_, line)| Record::read(line)).collect();
         records.dedup();
+        // Whatever the order of the files: the place of a mailbox before those of other extractions.
+        records.sort_by_key(|record| record.source != Source::Mailboxes);
         let Some(card) = card_of(&records) else {
             self.without_mailbox.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         };
         let mut document = TantivyDocument::default();
-        words.fill(&card, &records);
+        words.fill_all(&card, &records);
         words.put(self.fields, &mut document);
         for (column, number) in Column::ALL.into_iter().zip(self.numbers(&card)) {
             document.add_u64(self.fields.counted[column as usize], number);

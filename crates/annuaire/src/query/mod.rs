@@ -9,13 +9,13 @@ mod synonyms;
 mod tables;
 mod tests_of;
 
-pub(crate) use parse::plan;
+pub(crate) use parse::{is_street_type, plan};
 pub(crate) use synonyms::nearest as nearest_usual_word;
 pub(crate) use tables::Labels;
-pub(crate) use tests_of::distances;
+pub(crate) use tests_of::slips;
 
 use crate::found::{FieldName, How};
-use crate::index::Column;
+use crate::index::{Column, Slip};
 
 /// What a question asks for.
 #[derive(Clone, Debug, Default)]
@@ -57,8 +57,8 @@ pub(crate) enum Test {
     Word(Column, String),
     /// A word with this beginning.
     Prefix(Column, String),
-    /// A word at this distance; with `prefix`, one that begins so.
-    Near { column: Column, word: String, distance: usize, prefix: bool },
+    /// A word of which this one may be a misspelling.
+    Near { column: Column, word: String, slip: Slip },
     /// Any of these.
     Any(Vec<Test>),
     /// All of these.

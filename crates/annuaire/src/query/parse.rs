@@ -274,6 +274,12 @@ const STREET_WORDS: [&str; 16] = [
     "ter",
 ];
 
+/// Whether a street may begin with this word.
+pub(crate) fn is_street_type(word: &str) -> bool {
+    STREET_WORDS[..STREET_WORDS.len() - 2].contains(&word)
+        || matches!(long_word(word), long if long != word && STREET_WORDS.contains(&long))
+}
+
 /// A phrase of several words that means a profession, a specialty or a department; how many words it takes.
 fn phrase(all: &[&str], at: usize, labels: &Labels, plan: &mut Plan) -> usize {
     for length in (2..=synonyms::LONGEST.min(all.len() - at)).rev() {

@@ -4,7 +4,7 @@ use super::places::long_word;
 use super::tables::Labels;
 use super::{Criterion, Reading, Test, field_of, synonyms, weight_of};
 use crate::found::{FieldName, How};
-use crate::index::Column;
+use crate::index::{Column, Slip};
 use crate::text::forgiven;
 
 /// Where a word of free text may stand.
@@ -111,40 +111,36 @@ pub(super) fn anywhere(word: &str, columns: &[Column]) -> Test {
     Test::Any(tests)
 }
 
-/// The readings of a criterion with up to `distance` errors in each word.
-pub(crate) fn distances(criterion: &Criterion, distance: usize, labels: &Labels) -> Vec<Reading> {
+/// Letters from which a word that is still being typed is forgiven an error: before, the beginnings of half the names of
+/// France are one error away.
+const OPEN_FROM: usize = 5;
+
+/// The readings of a criterion with its words mistyped.
+pub(crate) fn slips(criterion: &Criterion, slip: Slip, labels: &Labels) -> Vec<Reading> {
     let mut out = Vec::new();
     for fuzzy in &criterion.fuzzy {
-        let limit = forgiven(fuzzy.word.len()).min(distance);
-        if limit == 0 || limit < distance {
+        let length = fuzzy.word.len();
+        let (is_forgiven, part) = match slip {
+            Slip::One => (forgiven(length) >= 1, 40),
+            Slip::OneOpen => (fuzzy.open && length >= OPEN_FROM, 28),
+            Slip::Two => (forgiven(length) >= 2, 30),
+        };
+        if !is_forgiven {
             continue;
         }
-        let part = if limit == 1 { 4 } else { 3 };
         for &column in &fuzzy.columns {
-            let word = as_in(column, &fuzzy.word);
-            let weight = tenths(weight_of(column), part);
-            let test = Test::Near { column, word: word.clone(), distance: limit, prefix: false };
-            out.push(Reading { field: field_of(column), how: How::Typo, weight, test });
-            if fuzzy.open && limit == 1 && column != Column::Street {
-                let test = Test::Near { column, word, distance: limit, prefix: true };
-                out.push(Reading {
-                    field: field_of(column),
-                    how: How::Typo,
-                    weight: tenths(weight, 7),
-                    test,
-                });
+            if slip == Slip::OneOpen && column == Column::Street {
+                continue;
             }
+            let weight = u8::try_from(u32::from(weight_of(column)) * part / 100).unwrap_or(u8::MAX);
+            let test = Test::Near { column, word: as_in(column, &fuzzy.word), slip };
+            out.push(Reading { field: field_of(column), how: How::Typo, weight, test });
         }
-        if fuzzy.trades {
-            let meaning = synonyms::near(&fuzzy.word, limit);
+        if fuzzy.trades && slip != Slip::OneOpen {
+            let meaning = synonyms::near(&fuzzy.word, slip.errors());
             let found = meaning.professions.into_iter().chain(meaning.skills);
-            codes(
-                found.chain(labels.near(&fuzzy.word, limit)),
-                Trades::Both,
-                How::Typo,
-                tenths(90, part),
-                &mut out,
-            );
+            let found = found.chain(labels.near(&fuzzy.word, slip.errors()));
+            codes(found, Trades::Both, How::Typo, if slip == Slip::One { 36 } else { 27 }, &mut out);
         }
     }
     out

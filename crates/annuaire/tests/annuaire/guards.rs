@@ -146,7 +146,7 @@ fn a_base_of_another_version_says_so_and_an_import_replaces_it() {
     let (dir, directory) = directory();
     let base = directory.dir().join(fs::read_to_string(directory.dir().join("CURRENT")).expect("named"));
     let meta = fs::read_to_string(base.join("meta.json")).expect("read").replacen(
-        "\"format\":1",
+        "\"format\":2",
         "\"format\":99",
         1,
     );

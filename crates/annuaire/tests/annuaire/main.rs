@@ -347,4 +347,8 @@ fn facets_count_the_hits() {
     assert!(facets.types.iter().any(|facet| facet.value == "APP" && facet.count >= 1));
 }
 
+mod fetched;
 mod guards;
+mod joined;
+mod killed;
+mod relaxed;
