@@ -133,6 +133,9 @@ class Credentials:
         self.renewable = grant if grant and grant.get("refresh_token") else None
         self.context = context
         self.used = None
+        if self.auth.get("psc") and not self.token:
+            self.token = psc_login(self.auth["psc"], context)
+        self.refused = False  # whether the token at hand must not be presented again
 
     def mechanism(self):
         return "EXTERNAL" if self.external else "XOAUTH2"
@@ -146,7 +149,7 @@ class Credentials:
 
     def renew(self):
         """Asks Pro Santé Connect for another access token (RFC 6749, section 6)."""
-        grant, self.renewable = self.renewable, None
+        grant, self.renewable, self.refused = self.renewable, None, True
         form = urllib.parse.urlencode({
             "grant_type": "refresh_token",
             "refresh_token": grant["refresh_token"],
@@ -159,14 +162,84 @@ class Credentials:
         )
         try:
             with opener.open(grant["token_endpoint"], data=form.encode(), timeout=10) as answer:
-                self.token = json.load(answer)["access_token"]
+                self.token, self.refused = json.load(answer)["access_token"], False
         except urllib.error.HTTPError as error:
             # Do not print the body: it may hold what must not be logged.
-            raise Refused(f"Pro Santé Connect did not renew the token (HTTP {error.code})") from None
+            if error.code < 500:
+                raise Refused(f"Pro Santé Connect did not renew the token (HTTP {error.code})") from None
+            self.renewable = grant
+            raise OSError(f"Pro Santé Connect is not available for now (HTTP {error.code})") from None
+        except OSError:
+            self.renewable = grant  # nobody answered: it may be asked again, later
+            raise
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Redirections are looked at, not followed."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+def psc_login(psc, context):
+    """Logs in to Pro Santé Connect as a relying party does (code flow with PKCE); gives the access token.
+
+    In a product a browser goes from the wallet's address to the address of return, and a person answers on the way. Here
+    the sandbox answers in her place, and the browser's part is to follow redirections.
+    """
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), Stay()
+    )
+    with opener.open(psc["discovery"], timeout=10) as answer:
+        metadata = json.load(answer)
+    state, nonce, verifier = (base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode() for _ in range(3))
+    url = f"{metadata['authorization_endpoint']}?{urllib.parse.urlencode(authorization_request(psc, state, nonce, verifier))}"
+    for _ in range(5):
+        try:
+            with opener.open(url, timeout=10) as answer:
+                raise Refused(f"the wallet shows a page (HTTP {answer.status}): nobody answers in the person's place")
+        except urllib.error.HTTPError as answer:
+            place = answer.headers.get("Location")
+            if not place:
+                raise Refused(f"the wallet refused the request (HTTP {answer.code})") from None
+        url = urllib.parse.urljoin(url, place)
+        if url.startswith(psc["redirect_uri"] + "?"):
+            break
+    back = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
+    if back.get("state") != state or back.get("iss") != psc["issuer"] or "code" not in back:
+        raise Refused(f"the answer of Pro Santé Connect is not the one to our request ({back.get('error', 'no code')})")
+    return redeem(opener, metadata, psc, back["code"], verifier)
+
+
+def authorization_request(psc, state, nonce, verifier):
+    """The parameters of the request (OpenID Connect Core, section 3.1.2.1; RFC 7636)."""
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return {
+        "response_type": "code", "client_id": psc["client_id"], "redirect_uri": psc["redirect_uri"],
+        "scope": "openid scope_all", "acr_values": "eidas1", "state": state, "nonce": nonce,
+        "code_challenge": challenge, "code_challenge_method": "S256", "login_hint": psc["login_hint"],
+    }
+
+
+def redeem(opener, metadata, psc, code, verifier):
+    """Exchanges the code, once. A product verifies the ID token too (signature, issuer, audience, nonce): Python's standard
+    library cannot, this example does not."""
+    form = urllib.parse.urlencode({
+        "grant_type": "authorization_code", "code": code, "redirect_uri": psc["redirect_uri"], "code_verifier": verifier,
+        "client_id": psc["client_id"], "client_secret": psc["client_secret"],
+    })
+    try:
+        with opener.open(metadata["token_endpoint"], data=form.encode(), timeout=10) as answer:
+            return json.load(answer)["access_token"]
+    except urllib.error.HTTPError as error:
+        raise Refused(f"Pro Santé Connect did not exchange the code (HTTP {error.code})") from None
 
 
 def with_one_renewal(credentials, open_session):
     """Opens a session; after a refused token: one renewal, one new connection, no loop."""
+    if credentials.refused and credentials.renewable:
+        credentials.renew()  # refused before, when Pro Santé Connect could not be reached
+        return open_session()
     try:
         return open_session()
     except TokenRefused:
@@ -420,6 +493,94 @@ def submit(smtp, sender, recipients, mail):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# The directory
+# ---------------------------------------------------------------------------------------------------------------------
+
+# Criterion → (resource, parameter) of the Annuaire Santé's FHIR API. The API knows neither words nor typing errors: a
+# text is the start of a value, or with :contains a part of it.
+PARAMETERS = {
+    "identifier": ("Practitioner", "identifier"),
+    "family": ("Practitioner", "family"),
+    "given": ("Practitioner", "given"),
+    "profession_code": ("Practitioner", "qualification-code"),
+    "specialty_code": ("Practitioner", "qualification-code"),
+    "organization": ("Organization", "name"),
+    "address": ("Organization", "address:contains"),
+    "street": ("Organization", "address-line:contains"),
+    "postcode": ("Organization", "address-postalcode"),
+    "city": ("Organization", "address-city"),
+    "email": ("PractitionerRole", "mailbox-mss"),
+}
+# What holds the address of a person at a place is the situation: it comes along.
+ALONG = {"Practitioner": "PractitionerRole:practitioner", "Organization": "PractitionerRole:organization"}
+
+
+class Outage(OSError):
+    """The directory gave no answer that can be read. That is not "nobody was found"."""
+
+
+def directory_bundle(request, url):
+    """One answer of the API: a Bundle, or an Outage."""
+    asked = urllib.request.Request(url, headers={"ESANTE-API-KEY": "python-adapter", "Accept": "application/fhir+json"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for is_last in (False, True):
+        try:
+            with opener.open(asked, timeout=seconds_left(request)) as answer:
+                bundle = json.load(answer)
+            if bundle.get("resourceType") != "Bundle":
+                raise Outage("the directory answered with something else than a Bundle")
+            return bundle
+        except urllib.error.HTTPError as error:
+            wait = error.headers.get("Retry-After") or ""
+            if error.code not in (429, 503) or is_last or not wait.isdigit() or int(wait) > 2:
+                raise Outage(f"the directory answered {error.code}") from None
+            time.sleep(int(wait))
+        except (ValueError, AttributeError):
+            raise Outage("the directory's answer cannot be read: no FHIR") from None
+
+
+def directory_addresses(request, resource, pairs):
+    """The mailboxes of what matches, on all pages: structures list other mail too, which has no MSSanté mark."""
+    pairs = [(name, value.replace("\\", "\\\\").replace(",", "\\,")) for name, value in pairs]
+    if resource in ALONG:
+        pairs.append(("_revinclude", ALONG[resource]))
+    base, found = request["directory"], set()
+    url = f"{base}/{resource}?{urllib.parse.urlencode(pairs)}"
+    while url:
+        if not url.startswith(base):
+            raise Outage("the link to the next page leads away from the directory")
+        bundle = directory_bundle(request, url)
+        for one in (entry.get("resource", {}) for entry in bundle.get("entry", [])):
+            for telecom in one.get("telecom", []):
+                if "MSSANTE" in json.dumps(telecom.get("extension", [])) and one.get("active") is not False:
+                    found.add(telecom["value"].lower())
+        url = next((link["url"] for link in bundle.get("link", []) if link["relation"] == "next"), None)
+    return found
+
+
+def look_up(request):
+    """The addresses of those who match every criterion: one search of people, one of places, and what both gave."""
+    query, asked = request["message"]["facts"]["query"], {}
+    for criterion, (resource, parameter) in PARAMETERS.items():
+        if query.get(criterion):
+            asked.setdefault(resource, []).append((parameter, query[criterion]))
+    if not asked:
+        raise Unsupported("no criterion that this example knows")
+    return set.intersection(*(directory_addresses(request, *one) for one in asked.items()))
+
+
+def recipients(request):
+    """Whom to write to: those named, else the one whom the directory has."""
+    message = request["message"]
+    if not message["to"] and (message.get("facts") or {}).get("query"):
+        found = look_up(request)
+        if len(found) != 1:
+            raise ValueError(f"{len(found)} entries of the directory match: nothing was sent")
+        message["to"] = sorted(found)
+    return message["to"]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Steps: what to replace by your own product
 # ---------------------------------------------------------------------------------------------------------------------
 
@@ -451,8 +612,14 @@ def step_fetch(request, context, credentials):
     return again(request, attempt)
 
 
+def step_search(request, context, credentials):
+    found = sorted(look_up(request))
+    return f"{len(found)} found: {', '.join(found[:3])}" if found else "nobody in the directory matches"
+
+
 def step_send(request, context, credentials):
     message = request["message"]
+    recipients(request)
     if message.get("eml_file"):
         with open(message["eml_file"], "rb") as file:
             mail = file.read()
@@ -482,7 +649,7 @@ def deliver(request, context, credentials, recipients, mail):
     return again(request, attempt)  # the same bytes, so the same Message-ID
 
 
-STEPS = {"login": step_login, "logout": step_login, "fetch": step_fetch, "send": step_send, "reply": step_reply}
+STEPS = {"login": step_login, "logout": step_login, "fetch": step_fetch, "send": step_send, "reply": step_reply, "search": step_search}
 
 
 # ---------------------------------------------------------------------------------------------------------------------

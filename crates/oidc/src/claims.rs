@@ -189,9 +189,13 @@ impl Confirmation {
     /// Whether this is the certificate (DER). The ANS's own samples hold the base64 of the digest's *hexadecimal
     /// text*: that form is accepted beside the RFC's.
     pub fn matches(&self, certificate: &[u8]) -> bool {
-        let digest = kernel::sha256(certificate);
-        let hex = STANDARD.encode(kernel::hex(&digest));
-        self.x5t_s256 == kernel::base64url(&digest)
+        self.matches_digest(&kernel::sha256(certificate))
+    }
+
+    /// The same, where the certificate's SHA-256 is what is known of it.
+    pub fn matches_digest(&self, digest: &[u8; 32]) -> bool {
+        let hex = STANDARD.encode(kernel::hex(digest));
+        self.x5t_s256 == kernel::base64url(digest)
             || self.x5t_s256.trim_end_matches('=') == hex.trim_end_matches('=')
     }
 }

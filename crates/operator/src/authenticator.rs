@@ -16,6 +16,16 @@ pub trait Tokens: Send + Sync + 'static {
     /// What is wrong with the token, as the SASL refusal to give.
     fn verify(&self, token: &str) -> Result<String, Refusal>;
 
+    /// The same on a connection whose client showed this certificate, or none: a token that is bound to a certificate
+    /// opens nothing without it (RFC 8705 §3). By default bindings are not looked at.
+    ///
+    /// # Errors
+    /// As [`Tokens::verify`].
+    fn verify_shown(&self, token: &str, certificate: Option<&CertificateFacts>) -> Result<String, Refusal> {
+        let _ = certificate;
+        self.verify(token)
+    }
+
     /// What a token claims, unverified: its `jti` and the national identifier.
     fn claimed(&self, token: &str) -> (Option<String>, Option<String>);
 }
@@ -37,14 +47,22 @@ impl Gate {
             .upgrade()
             .ok_or_else(|| Refusal::new(RefusalCode::Unavailable, "the operator is shutting down"))?;
         match &attempt.credentials {
-            Credentials::Xoauth2 { user, token } => self.by_token(&operator, user, token),
+            Credentials::Xoauth2 { user, token } => {
+                self.by_token(&operator, user, token, attempt.certificate.as_ref())
+            }
             Credentials::External { authzid } => by_certificate(&operator, authzid, attempt),
         }
     }
 
-    fn by_token(&self, operator: &Shared, user: &str, token: &Secret<String>) -> Result<Granted, Refusal> {
+    fn by_token(
+        &self,
+        operator: &Shared,
+        user: &str,
+        token: &Secret<String>,
+        certificate: Option<&CertificateFacts>,
+    ) -> Result<Granted, Refusal> {
         // The token first: who cannot prove who they are learns nothing about mailboxes.
-        let identity = match self.tokens.verify(token.reveal()) {
+        let identity = match self.tokens.verify_shown(token.reveal(), certificate) {
             Ok(identity) => identity,
             Err(refusal) => {
                 let claimed = self.tokens.claimed(token.reveal()).1;

@@ -13,6 +13,7 @@ mod mailbox;
 mod pki;
 mod recipients;
 mod refusals;
+mod second;
 mod settings;
 mod tokens;
 
@@ -31,6 +32,7 @@ pub use mailbox::{Kind, Mailbox};
 pub use pki::{pki_router, pki_router_with_journal};
 pub use recipients::Bounce;
 pub use refusals::RefuseFirstToken;
+pub use second::SecondIssuer;
 pub use settings::{Person, SendingLimits, SettingError};
 pub use tokens::PscTokens;
 

@@ -1,5 +1,6 @@
 //! How fast the sandbox issues and refreshes, over HTTPS with 16 keep-alive connections, and how fast a token is
-//! verified: `cargo run --release -p psc --example rate`. Client and server share the machine's cores.
+//! verified: `cargo run --release -p psc --example rate`. Client and server share the machine's cores. With `--journal` each
+//! request is told to a journal too, as `vaguemestre up` does.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // a measuring tool: it prints, and stops where it cannot go on
 
@@ -30,6 +31,10 @@ async fn main() {
     let port = listener.local_addr().unwrap().port();
     let mut config = PscConfig::new(data.path().join("psc"), clock);
     config.issuer = format!("https://localhost:{port}/auth/realms/esante-wallet");
+    if std::env::args().any(|argument| argument == "--journal") {
+        let db = db::Db::open_sqlite(&data.path().join("journal.sqlite")).await.unwrap();
+        config.journal = Some(journal::Journal::open(&db, Clock::system()).await.unwrap());
+    }
     let psc = Psc::open(config).unwrap();
     psc.add_identity(Identity::test(DOCTOR));
     let client = ClientRegistration::new("lps", Secret::new("s3cret".into()), ["http://localhost:9/cb"]);

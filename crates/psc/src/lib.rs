@@ -27,6 +27,7 @@
 //! # Ok(()) }
 //! ```
 
+mod awaited;
 mod ciba;
 mod client;
 mod dn;
@@ -50,6 +51,7 @@ mod trouble;
 mod wallet;
 mod witness;
 
+pub use awaited::AwaitedLogin;
 pub use client::{Automatic, ClientRegistration, ClientSettings};
 pub use error::Error;
 pub use fault::{ArmedFault, FaultState, PscFault, UnknownFault};
@@ -58,4 +60,4 @@ pub use log::ClientEvent;
 pub use provider::{Psc, PscConfig};
 pub use samples::samples;
 pub use telephone::PendingRequest;
-pub use tokens::TokenSet;
+pub use tokens::{TokenSet, TokenWish};

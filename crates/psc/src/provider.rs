@@ -9,6 +9,7 @@ use journal::Journal;
 use kernel::{Clock, Timestamp, Timing};
 use oidc::{AuthMode, Discovery, Jwks, SigningKey, Verifier};
 
+use crate::awaited::Awaited;
 use crate::ciba::Decoupled;
 use crate::client::{Automatic, Client, Clients, Record};
 use crate::error::Error;
@@ -17,7 +18,7 @@ use crate::identity::Identity;
 use crate::keys::{Fresh, KeyRing};
 use crate::log::Logs;
 use crate::session::{Consent, Session, Sessions};
-use crate::tokens::{self, Recipe, TokenSet};
+use crate::tokens::{self, Recipe, TokenSet, TokenWish};
 use crate::wallet::Pending;
 use crate::witness::Witness;
 use crate::{http, notify, store, wallet};
@@ -89,10 +90,12 @@ pub(crate) struct Inner {
     sessions: Mutex<Sessions>,
     decoupled: Mutex<Decoupled>,
     pending: Mutex<Pending>,
+    /// Logins that are answered in the person's place.
+    pub(crate) awaited: Mutex<Vec<Awaited>>,
     armory: Mutex<Armory>,
     pub(crate) logs: Mutex<Logs>,
     witness: Witness,
-    outgoing: reqwest::Client,
+    outgoing: RwLock<reqwest::Client>,
     /// What forms of the wallet are sealed with; another at each start.
     seal: [u8; 32],
 }
@@ -127,10 +130,11 @@ impl Psc {
             clients: RwLock::new(Clients::from_records(clients)),
             decoupled: Mutex::default(),
             pending: Mutex::default(),
+            awaited: Mutex::default(),
             armory: Mutex::default(),
             logs: Mutex::default(),
             witness: Witness::new(config.journal),
-            outgoing,
+            outgoing: RwLock::new(outgoing),
             seal: kernel::random::bytes(),
         })))
     }
@@ -148,6 +152,19 @@ impl Psc {
         client_id: &str,
         life: Option<Duration>,
     ) -> Result<TokenSet, Error> {
+        self.issue_tokens_as(national_id, client_id, TokenWish { life, ..TokenWish::default() })
+    }
+
+    /// The same, with tokens as they are wished for: wrong, long, short-lived. Later tokens of the session are as usual.
+    ///
+    /// # Errors
+    /// As [`Psc::issue_tokens`].
+    pub fn issue_tokens_as(
+        &self,
+        national_id: &str,
+        client_id: &str,
+        wish: TokenWish,
+    ) -> Result<TokenSet, Error> {
         let person =
             self.identity(national_id).ok_or_else(|| Error::UnknownIdentity(national_id.to_owned()))?;
         let client = self.client(client_id).ok_or_else(|| Error::UnknownClient(client_id.to_owned()))?;
@@ -164,7 +181,12 @@ impl Psc {
             let session = sessions.open(consent, None, now);
             sessions.rotate(&session.sid, now)
         };
-        let recipe = Recipe { life: life.unwrap_or(self.0.timing.access_token), ..Recipe::default() };
+        let recipe = Recipe {
+            life: wish.life.unwrap_or(self.0.timing.access_token),
+            padding: wish.padding,
+            fault: wish.fault.filter(|fault| fault.is_of_tokens()),
+            cnf: wish.bound_to,
+        };
         renewed
             .and_then(|renewed| tokens::issue(self, renewed, &person, &recipe))
             .ok_or_else(|| Error::Key("no token could be signed".into()))
@@ -304,8 +326,19 @@ impl Psc {
         &self.0.witness
     }
 
-    pub(crate) fn outgoing(&self) -> &reqwest::Client {
-        &self.0.outgoing
+    /// Whom to trust from now on when clients' servers are told of a logout over HTTPS, in the place of
+    /// [`PscConfig::outgoing`]: for an owner whose trust changes while the sandbox runs (revocation lists are renewed).
+    ///
+    /// # Errors
+    /// [`Error::Outgoing`] where no client can be made of it; the one before stays.
+    pub fn set_outgoing(&self, tls: &Arc<rustls::ClientConfig>) -> Result<(), Error> {
+        let client = notify::client(Some(tls)).map_err(Error::Outgoing)?;
+        *self.0.outgoing.write().unwrap_or_else(PoisonError::into_inner) = client;
+        Ok(())
+    }
+
+    pub(crate) fn outgoing(&self) -> reqwest::Client {
+        self.0.outgoing.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {

@@ -27,6 +27,9 @@ const SPENT: usize = 5_000;
 /// Used refresh tokens remembered per session, to tell "used already" from "never seen".
 const USED: usize = 16;
 
+/// Refresh tokens of ended sessions remembered, so that whoever presents one can be named.
+const ENDED: usize = 1_000;
+
 /// Seconds for which a code is remembered past its end, so that its re-use is recognised.
 const CODE_MEMORY: i64 = 600;
 
@@ -102,6 +105,8 @@ pub(crate) struct Sessions {
     codes: HashMap<Digest, Code>,
     refresh: HashMap<Digest, String>,
     spent: HashMap<String, i64>,
+    /// The last refresh token of sessions that have ended, with their `sid`: the newest at the back.
+    ended: VecDeque<(Digest, String)>,
     swept: Timestamp,
 }
 
@@ -114,6 +119,7 @@ impl Sessions {
             codes: HashMap::new(),
             refresh: HashMap::new(),
             spent: HashMap::new(),
+            ended: VecDeque::new(),
             swept: Timestamp::UNIX_EPOCH,
         }
     }
@@ -282,6 +288,19 @@ impl Sessions {
         self.sessions.get(self.refresh.get(&sha256(token.as_bytes()))?)
     }
 
+    /// The `sid` that a refresh token belongs to, also once its session has ended; for what is told of a request, never
+    /// for a decision.
+    pub(crate) fn trace(&self, token: &str) -> Option<String> {
+        let digest = sha256(token.as_bytes());
+        let ended = || self.ended.iter().find(|(last, _)| *last == digest).map(|(_, sid)| sid.clone());
+        self.refresh.get(&digest).cloned().or_else(ended)
+    }
+
+    /// The `sid` that a code belongs to, used or not; for what is told of a request, never for a decision.
+    pub(crate) fn trace_code(&self, code: &str) -> Option<String> {
+        self.codes.get(&sha256(code.as_bytes())).map(|code| code.sid.clone())
+    }
+
     /// The session of a live refresh token, for introspection and revocation.
     pub(crate) fn of_refresh(&self, token: &str, now: Timestamp) -> Option<Session> {
         let digest = sha256(token.as_bytes());
@@ -305,6 +324,12 @@ impl Sessions {
         session.used.iter().chain(&session.refresh).for_each(|digest| {
             self.refresh.remove(digest);
         });
+        if let Some(last) = session.refresh {
+            if self.ended.len() >= ENDED {
+                self.ended.pop_front();
+            }
+            self.ended.push_back((last, sid.to_owned()));
+        }
         true
     }
 

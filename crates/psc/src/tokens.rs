@@ -26,11 +26,27 @@ pub struct TokenSet {
     pub response: TokenResponse,
 }
 
+/// How tokens without a browser are to be ([`Psc::issue_tokens_as`]); by default as any others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenWish {
+    /// Life of the access token, in whole seconds; zero gives one that has expired already. The usual one where `None`.
+    pub life: Option<Duration>,
+    /// What is wrong with the tokens; faults of answers ([`PscFault::is_of_tokens`] says no) change nothing here.
+    pub fault: Option<PscFault>,
+    /// Octets that the access token's claims carry besides (claim `padding`): real tokens grow with what is in them, and
+    /// a client must not depend on their length.
+    pub padding: usize,
+    /// The certificate that the access token is bound to (RFC 8705 §3).
+    pub bound_to: Option<Confirmation>,
+}
+
 /// What tokens are made with, beside the session.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recipe {
     /// Life of the access token.
     pub(crate) life: Duration,
+    /// Octets that the access token carries besides.
+    pub(crate) padding: usize,
     /// The certificate that it is bound to.
     pub(crate) cnf: Option<Confirmation>,
     /// What is wrong with it.
@@ -42,7 +58,14 @@ pub(crate) fn issue(psc: &Psc, renewed: Renewed, person: &Identity, recipe: &Rec
     let now = psc.now();
     let session = &renewed.session;
     let claims = access_claims(psc, session, person, recipe, now);
-    let access_token = sign(psc, &claims, recipe.fault)?;
+    let access_token = match recipe.padding {
+        0 => sign(psc, &claims, recipe.fault)?,
+        octets => {
+            let mut padded = serde_json::to_value(&claims).ok()?;
+            padded["padding"] = serde_json::Value::String("x".repeat(octets));
+            sign(psc, &padded, recipe.fault)?
+        }
+    };
     let id = id_claims(&claims, person, session, access_token.reveal());
     let id_token = sign(psc, &id, recipe.fault)?;
     let response = TokenResponse {

@@ -13,12 +13,13 @@ pub struct TokenRenewed<'r> {
 }
 
 /// A login attempt with a token.
-struct Attempt<'a> {
-    event: &'a Event,
-    auth: &'a AuthFacts,
-    token: &'a str,
+pub(crate) struct Attempt<'a> {
+    pub(crate) event: &'a Event,
+    pub(crate) auth: &'a AuthFacts,
+    /// SHA-256 of the token.
+    pub(crate) token: &'a str,
     /// The command that began it.
-    begun: &'a Event,
+    pub(crate) begun: &'a Event,
 }
 
 impl TokenRenewed<'_> {
@@ -123,7 +124,7 @@ impl TokenRenewed<'_> {
     }
 }
 
-fn refusal(auth: &AuthFacts) -> Option<(&str, &str)> {
+pub(crate) fn refusal(auth: &AuthFacts) -> Option<(&str, &str)> {
     match &auth.outcome {
         AuthOutcome::Refused { code, reason } => Some((code, reason)),
         _ => None,
@@ -131,7 +132,7 @@ fn refusal(auth: &AuthFacts) -> Option<(&str, &str)> {
 }
 
 /// The logins with a token of one connection, each with the command that began it.
-fn attempts<'a>(connection: &Connection<'a>) -> Vec<Attempt<'a>> {
+pub(crate) fn attempts<'a>(connection: &Connection<'a>) -> Vec<Attempt<'a>> {
     let mut begun = None;
     let mut all = Vec::new();
     for &event in &connection.events {

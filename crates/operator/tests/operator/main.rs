@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests: a panic is a failed test
 
 mod faults;
+mod issuers;
 mod lab;
 mod old_tls;
 mod pki;

@@ -71,6 +71,15 @@ impl Visitor {
         by_header.or_else(by_form).unwrap_or_default()
     }
 
+    /// The session that the form's refresh token or code belongs to, as words for what is told of the request (` sid=…`), empty
+    /// where there is none; nothing is checked, so nothing may be decided on it.
+    pub(super) fn session(&self, psc: &Psc, body: &[u8]) -> String {
+        let form = Form::parse(body).unwrap_or_default();
+        let by_token = form.get("refresh_token").and_then(|token| psc.sessions().trace(token));
+        let sid = by_token.or_else(|| form.get("code").and_then(|code| psc.sessions().trace_code(code)));
+        sid.map(|sid| format!(" sid={sid}")).unwrap_or_default()
+    }
+
     /// The client, by `client_secret_basic`, `client_secret_post` or `tls_client_auth`.
     pub(super) fn client(&self, psc: &Psc, form: &Form) -> Result<Client, Refusal> {
         let (id, secret) = match (self.basic()?, form.get("client_secret")) {

@@ -14,20 +14,26 @@ use crate::session::Renewed;
 use crate::tokens::{self, Recipe};
 use crate::trouble;
 
+/// What is told of a request to it.
+const TOKEN: &str = "POST …/protocol/openid-connect/token";
+
 /// The token endpoint: codes, refresh tokens, decoupled requests and subject tokens against tokens.
 pub(super) async fn token(State(psc): State<Psc>, visitor: Visitor, body: Bytes) -> Answer {
-    let claimed = visitor.claimed(&body);
+    let (claimed, session) = (visitor.claimed(&body), visitor.session(&psc, &body));
     if let Some(trouble) = trouble::meets(&psc, &claimed).await {
+        psc.witness().state(visitor.peer, TOKEN, &format!("token unanswered{session}"));
         return Ok(trouble);
     }
     let answer = serve(&psc, &visitor, &body).await;
     let outcome = match &answer {
         Ok((_, granted)) => granted.clone(),
-        Err(refusal) => format!("token refused error={} ({})", refusal.code.name(), refusal.description),
+        Err(refusal) => {
+            format!("token refused error={} ({}){session}", refusal.code.name(), refusal.description)
+        }
     };
     tracing::info!(outcome, "token endpoint");
     psc.note(&claimed, answer.is_ok(), &outcome);
-    psc.witness().state(visitor.peer, "POST …/protocol/openid-connect/token", &outcome);
+    psc.witness().state(visitor.peer, TOKEN, &outcome);
     answer.map(|(response, _)| response)
 }
 
@@ -109,12 +115,14 @@ async fn grant(
         }
         (_, false) => None,
     };
-    let recipe = Recipe { life: psc.timing().access_token, cnf, fault: psc.token_fault(client.id()).await };
+    let fault = psc.token_fault(client.id()).await;
+    let recipe = Recipe { life: psc.timing().access_token, cnf, fault, ..Recipe::default() };
     let Some(set) = tokens::issue(psc, renewed, &person, &recipe) else {
         return Err(Refusal::new(ErrorCode::ServerError, "The token could not be signed."));
     };
+    let wrong = fault.map(|fault| format!(" fault={fault}")).unwrap_or_default();
     let outcome = format!(
-        "token granted by={how} client={} identity={} jti={} sid={} sha256={}",
+        "token granted by={how} client={} identity={} jti={} sid={} sha256={}{wrong}",
         client.id(),
         person.national_id,
         set.jti,

@@ -37,6 +37,9 @@ pub(crate) use pending::Pending;
 use request::{AuthRequest, Rejected};
 use visit::{Sealed, Visit};
 
+/// What is told of an authorization request.
+const AUTH: &str = "GET …/auth";
+
 /// Remembers who was chosen in this browser.
 const SSO: &str = "vaguemestre_sso";
 
@@ -94,8 +97,12 @@ async fn close(headers: HeaderMap, Sealed(visit, _): Sealed) -> Response {
 
 async fn authorize(State(psc): State<Psc>, Locale(lang): Locale, headers: HeaderMap, uri: Uri) -> Response {
     let query = uri.query().unwrap_or_default();
-    let claimed = Form::parse(query.as_bytes()).unwrap_or_default();
-    let claimed = claimed.get("client_id").unwrap_or_default();
+    let form = Form::parse(query.as_bytes()).unwrap_or_default();
+    let claimed = form.get("client_id").unwrap_or_default();
+    let refused = |why: &str| {
+        let back = form.get("redirect_uri").map(request::shown).unwrap_or_default();
+        psc.witness().state(None, AUTH, &format!("authorization refused {why} redirect={back}"));
+    };
     if let Some(trouble) = trouble::meets(&psc, claimed).await {
         return trouble;
     }
@@ -103,17 +110,22 @@ async fn authorize(State(psc): State<Psc>, Locale(lang): Locale, headers: Header
         Ok(request) => request,
         Err(Rejected::Here(problem)) => {
             psc.note(claimed, false, &format!("authorization request refused with a page: {}", problem.what));
+            refused(&format!("page={}", problem.what));
             return pages::refused(lang, &uri, &problem);
         }
         Err(Rejected::There { redirect_uri, state, code, description }) => {
             tracing::info!(error = code.name(), description, "authorization request refused");
             let text = format!("authorization request refused error={} ({description})", code.name());
             psc.note(claimed, false, &text);
+            refused(&format!("error={} ({description})", code.name()));
             return error_redirect(&psc, &redirect_uri, state.as_deref(), code, description);
         }
     };
     if let Some(alias) = &request.idp_hint {
         tracing::info!(client = request.client_id, alias, "delegated identity provider asked for");
+    }
+    if let Some(person) = psc.answers_for(&request.client_id, &request.redirect_uri) {
+        return identified(&psc, &request, &person, AuthMode::Mobile, "nobody: awaited");
     }
     if let Some((login, known)) = sso(&psc, &headers).filter(|(_, login)| suits(&psc, &request, login)) {
         return enter(&psc, &request, &known.identity, known.mode, login, "single sign-on");
@@ -194,6 +206,9 @@ fn enter(
         true,
         &format!("identified identity={identity} sid={} by={by}", session.sid),
     );
+    psc.session_of(&request.redirect_uri, &session.sid);
+    let back = request::shown(&request.redirect_uri);
+    psc.witness().state(None, AUTH, &format!("authorization granted sid={} redirect={back}", session.sid));
     let pairs = [
         ("code", code.reveal().as_str()),
         ("state", &request.state),

@@ -88,7 +88,8 @@ impl AuthRequest {
         let redirect_uri = form
             .get("redirect_uri")
             .ok_or_else(|| redirect_problem("wallet-error-redirect-missing", None))?;
-        if !client.settings.redirect_uris.iter().any(|known| known == redirect_uri) {
+        let is_known = client.settings.redirect_uris.iter().any(|known| known == redirect_uri);
+        if !is_known && psc.answers_for(client_id, redirect_uri).is_none() {
             return Err(redirect_problem("wallet-error-redirect-unknown", Some(redirect_uri)));
         }
         let state = form.get("state").filter(|state| state.len() <= LONGEST);
@@ -172,6 +173,6 @@ fn check(form: &Form) -> Result<(), (ErrorCode, &'static str)> {
 }
 
 /// What of a received value is shown: 200 printable characters.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }

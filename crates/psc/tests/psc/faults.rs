@@ -180,3 +180,26 @@ fn trusting_nobody() -> rustls::ClientConfig {
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth()
 }
+
+#[tokio::test]
+async fn tokens_are_made_as_they_are_wished_for() {
+    let world = World::new();
+    let bound_to = Some(oidc::Confirmation::of(b"certificate"));
+    let wish = psc::TokenWish { padding: 4_096, bound_to: bound_to.clone(), ..psc::TokenWish::default() };
+    let long = world.psc.issue_tokens_as(DOCTOR, CLIENT, wish).unwrap();
+    let token = long.response.access_token.reveal();
+    assert!(token.len() > 5_000, "{}", token.len());
+    assert_eq!(world.psc.verifier().access(token, world.psc.now()).unwrap().cnf, bound_to);
+    for (fault, error) in [
+        (PscFault::Expired, oidc::TokenError::Expired),
+        (PscFault::AlgNone, oidc::TokenError::Algorithm),
+        (PscFault::WrongIssuer, oidc::TokenError::Issuer),
+    ] {
+        let wish = psc::TokenWish { fault: Some(fault), ..psc::TokenWish::default() };
+        let wrong = world.psc.issue_tokens_as(DOCTOR, CLIENT, wish).unwrap();
+        let access = wrong.response.access_token.reveal();
+        assert_eq!(world.psc.verifier().access(access, world.psc.now()), Err(error));
+        let next = world.refresh(wrong.response.refresh_token.unwrap().reveal()).await.tokens();
+        assert!(world.psc.verifier().access(next.access_token.reveal(), world.psc.now()).is_ok(), "{fault}");
+    }
+}

@@ -73,6 +73,9 @@ async fn no_secret_is_logged_or_kept() {
         "{kept}"
     );
     assert!(kept.contains("invalid_grant"), "{kept}");
+    let sid = kept.split("by=code").nth(1).unwrap().split("sid=").nth(1).unwrap().split(' ').next().unwrap();
+    let spent = format!("used already: its session is closed. Keep the newest one.) sid={sid}");
+    assert!(kept.contains(&spent), "a refusal names the session, also one that has ended: {spent} in {kept}");
     assert!(logged.contains("token granted by=code") && !logged.contains("ERROR"), "{logged}");
 
     let rotated = world.psc.rotate_secret("other").unwrap();

@@ -7,7 +7,7 @@
 mod after;
 mod discovery;
 mod must;
-mod seen;
+pub(crate) mod seen;
 
 use wire::Fact;
 
@@ -39,24 +39,24 @@ pub(crate) struct Answer {
     pub(crate) next: Text,
 }
 
+impl Answer {
+    pub(crate) fn into_check(self, requirement: &str, rule: &str, expected: Text) -> Check {
+        match self.outcome {
+            Outcome::Passed => Check::passed(requirement, rule, expected, self.received, self.by),
+            outcome => {
+                let pair = (expected, self.received);
+                Check::not_passed(requirement, rule, outcome, pair, self.by, self.next)
+            }
+        }
+    }
+}
+
 impl Faulted<'_> {
     /// Judges the connections of one step, in the order in which they came.
     pub fn check(&self, transcript: &Transcript<'_>) -> Check {
         let expected = self.must.expected(self.protocol, self.bound);
         let rule = self.must.rule();
-        let end = |answer: Answer| match answer.outcome {
-            Outcome::Passed => {
-                Check::passed(self.requirement, rule, expected.clone(), answer.received, answer.by)
-            }
-            outcome => Check::not_passed(
-                self.requirement,
-                rule,
-                outcome,
-                (expected.clone(), answer.received),
-                answer.by,
-                answer.next,
-            ),
-        };
+        let end = |answer: Answer| answer.into_check(self.requirement, rule, expected.clone());
         let answer = self.must.ask(self.protocol, self.bound, transcript);
         // What must never be done is a fault of the client's whether or not every fault happened.
         if answer.outcome == Outcome::Failed && self.must.is_prohibition() {

@@ -6,19 +6,19 @@ use super::Answer;
 use crate::text::shown;
 use crate::{Connection, Outcome, Protocol, Text, Transcript};
 
-pub(super) fn passed(received: Text, by: Option<i64>) -> Answer {
+pub(crate) fn passed(received: Text, by: Option<i64>) -> Answer {
     Answer { outcome: Outcome::Passed, received, by, next: Text::default() }
 }
 
-pub(super) fn failed(received: Text, by: &Event, next: Text) -> Answer {
+pub(crate) fn failed(received: Text, by: &Event, next: Text) -> Answer {
     Answer { outcome: Outcome::Failed, received, by: Some(by.seq), next }
 }
 
-pub(super) fn unclear(received: Text, by: Option<i64>, next: Text) -> Answer {
+pub(crate) fn unclear(received: Text, by: Option<i64>, next: Text) -> Answer {
     Answer { outcome: Outcome::Inconclusive, received, by, next }
 }
 
-pub(super) fn last(protocol: Protocol, transcript: &Transcript<'_>) -> Option<i64> {
+pub(crate) fn last(protocol: Protocol, transcript: &Transcript<'_>) -> Option<i64> {
     transcript.of(protocol).last().and_then(|connection| connection.events.last()).map(|event| event.seq)
 }
 
