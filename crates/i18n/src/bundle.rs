@@ -62,6 +62,7 @@ pub(crate) fn source(lang: Lang) -> &'static str {
             include_str!("../locales/fr/tokens.ftl"),
             include_str!("../locales/fr/directory.ftl"),
             include_str!("../locales/fr/psc.ftl"),
+            include_str!("../locales/fr/lps.ftl"),
         ),
         Lang::En => concat!(
             include_str!("../locales/en/main.ftl"),
@@ -73,6 +74,7 @@ pub(crate) fn source(lang: Lang) -> &'static str {
             include_str!("../locales/en/tokens.ftl"),
             include_str!("../locales/en/directory.ftl"),
             include_str!("../locales/en/psc.ftl"),
+            include_str!("../locales/en/lps.ftl"),
         ),
     }
 }

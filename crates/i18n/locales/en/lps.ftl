@@ -1,0 +1,54 @@
+# The connector: its commands, and what a diagnosis says.
+
+lps-serve-ready = LPS service ready:
+lps-no-mailbox = No mailbox. Add one: vaguemestre lps account add --help
+lps-checked = Last fetch: { $at } ({ $by })
+lps-never-checked = Never fetched
+lps-synced = { $arrived } new messages, { $fetched } fetched
+lps-counts = { $found } found, { $todo } to process, { $critical } critical results that nobody has taken in charge
+lps-more = More: --after { $cursor }
+lps-proposal = Where it belongs:
+lps-no-trace = No trace.
+lps-chain-whole = The chain holds: { $lines } lines checked.
+lps-chain-broken = The chain breaks at line { $line }.
+
+lps-step-settings = Settings
+lps-step-dns = DNS
+lps-step-port = Port
+lps-step-tls = TLS
+lps-step-certificate = Server's certificate
+lps-step-revocation = Revocation
+lps-step-own-certificate = Mailbox's certificate
+lps-step-login = Login
+lps-step-mailbox = Inbox
+
+lps-cause-fine = All is well.
+lps-cause-settings = The mailbox's settings cannot be read, or name a file that cannot.
+lps-cause-dns-silent = No DNS server answers: check the Internet connection.
+lps-cause-no-service = The address's domain does not say where its mail server is.
+lps-cause-not-offered = The address's domain says that it does not offer this service.
+lps-cause-outside-domain = DNS leads out of the operator's domain: refused as a precaution.
+lps-cause-no-address = The server's name has no address in DNS.
+lps-cause-port-filtered = Port filtered: nothing answers. The practice's firewall or the Internet provider most likely blocks this port.
+lps-cause-port-closed = Port closed: the connection is refused, nothing listens there.
+lps-cause-unreachable = The server cannot be reached: no network, or no route.
+lps-cause-not-mail = What answers is no mail server that is available.
+lps-cause-no-starttls = The server does not offer STARTTLS: something in between may have removed it. Nothing is sent in clear.
+lps-cause-tls-incompatible = No TLS version or suite in common with the server.
+lps-cause-intercepted = The certificate shown is not the trust space's: an antivirus or a proxy most likely intercepts TLS. Have it leave this server alone.
+lps-cause-certificate-expired = The server's certificate has expired: tell the operator.
+lps-cause-certificate-early = The server's certificate is not in force yet: is this machine's clock right?
+lps-cause-wrong-name = The server's certificate carries another name.
+lps-cause-revoked = The server's certificate is revoked: do not connect, tell the operator.
+lps-cause-no-list = The revocation list is missing or out of date: the connection waits until there is one.
+lps-cause-own-refused = The server refuses the mailbox's own certificate.
+lps-cause-ends-soon = The certificate ends in { $days } days: have it renewed.
+lps-cause-own-expired = The mailbox's own certificate has expired: it must be renewed.
+lps-cause-nobody = Nobody is logged in: log in to Pro Santé Connect.
+lps-cause-session-over = The Pro Santé Connect session is over: log in again.
+lps-cause-psc-away = Pro Santé Connect does not answer.
+lps-cause-login-refused = The server refuses the login: the token, or the person for this mailbox.
+lps-cause-login-not-offered = The server does not offer the login that this mailbox needs.
+lps-cause-server-busy = The server is not available for the moment.
+lps-cause-inbox-refused = The inbox does not open.
+lps-cause-broken = The connection broke.

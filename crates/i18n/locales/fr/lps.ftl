@@ -1,0 +1,54 @@
+# Le connecteur : ses commandes, et ce que dit un diagnostic de connexion.
+
+lps-serve-ready = Service LPS prêt :
+lps-no-mailbox = Aucune boîte. Ajoutez-en une : vaguemestre lps account add --help
+lps-checked = Dernière relève : { $at } ({ $by })
+lps-never-checked = Jamais relevée
+lps-synced = { $arrived } nouveaux messages, { $fetched } rapatriés
+lps-counts = { $found } affichables, { $todo } à traiter, { $critical } résultats critiques non pris en charge
+lps-more = Suite : --after { $cursor }
+lps-proposal = Rattachement proposé :
+lps-no-trace = Aucune trace.
+lps-chain-whole = Chaîne intacte : { $lines } lignes vérifiées.
+lps-chain-broken = Chaîne rompue à la ligne { $line }.
+
+lps-step-settings = Réglages
+lps-step-dns = DNS
+lps-step-port = Port
+lps-step-tls = TLS
+lps-step-certificate = Certificat du serveur
+lps-step-revocation = Révocation
+lps-step-own-certificate = Certificat de la boîte
+lps-step-login = Authentification
+lps-step-mailbox = Boîte de réception
+
+lps-cause-fine = Tout est en ordre.
+lps-cause-settings = Les réglages de la boîte ne peuvent pas être lus, ou nomment un fichier illisible.
+lps-cause-dns-silent = Aucun serveur DNS ne répond : vérifiez la connexion à Internet.
+lps-cause-no-service = Le domaine de l'adresse n'indique pas où se trouve son serveur de messagerie.
+lps-cause-not-offered = Le domaine de l'adresse déclare ne pas offrir ce service.
+lps-cause-outside-domain = Le DNS mène hors du domaine de l'opérateur : la connexion est refusée par prudence.
+lps-cause-no-address = Le nom du serveur n'a pas d'adresse dans le DNS.
+lps-cause-port-filtered = Port filtré : rien ne répond. Le pare-feu du cabinet ou du fournisseur d'accès bloque sans doute ce port.
+lps-cause-port-closed = Port fermé : le serveur refuse la connexion, aucun service n'y écoute.
+lps-cause-unreachable = Le serveur est injoignable : pas de réseau, ou pas de route.
+lps-cause-not-mail = Ce qui répond n'est pas un serveur de messagerie disponible.
+lps-cause-no-starttls = Le serveur ne propose pas STARTTLS : un équipement intermédiaire l'a peut-être retiré. Rien n'est envoyé en clair.
+lps-cause-tls-incompatible = Aucune version ou suite TLS en commun avec le serveur.
+lps-cause-intercepted = Le certificat présenté n'est pas celui de l'espace de confiance : un antivirus ou un proxy intercepte sans doute TLS. Demandez-lui d'ignorer ce serveur.
+lps-cause-certificate-expired = Le certificat du serveur a expiré : prévenez l'opérateur.
+lps-cause-certificate-early = Le certificat du serveur n'est pas encore valable : l'heure de ce poste est-elle juste ?
+lps-cause-wrong-name = Le certificat du serveur porte un autre nom.
+lps-cause-revoked = Le certificat du serveur est révoqué : ne vous connectez pas, prévenez l'opérateur.
+lps-cause-no-list = La liste de révocation manque ou est périmée : la connexion attend qu'elle soit disponible.
+lps-cause-own-refused = Le serveur refuse le certificat de la boîte.
+lps-cause-ends-soon = Le certificat expire dans { $days } jours : demandez son renouvellement.
+lps-cause-own-expired = Le certificat de la boîte a expiré : il faut le renouveler.
+lps-cause-nobody = Personne n'est connecté : connectez-vous à Pro Santé Connect.
+lps-cause-session-over = La session Pro Santé Connect est terminée : reconnectez-vous.
+lps-cause-psc-away = Pro Santé Connect ne répond pas.
+lps-cause-login-refused = Le serveur refuse la connexion : jeton refusé, ou personne non habilitée pour cette boîte.
+lps-cause-login-not-offered = Le serveur ne propose pas l'authentification dont cette boîte a besoin.
+lps-cause-server-busy = Le serveur est momentanément indisponible.
+lps-cause-inbox-refused = La boîte de réception ne s'ouvre pas.
+lps-cause-broken = La connexion a été coupée.
