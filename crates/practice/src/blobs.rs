@@ -1,6 +1,6 @@
 //! Octets of mails: kept once each, whatever number of mailboxes received them, and durable before anything is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,7 +132,7 @@ async fn write(tx: &mut Tx, kept: &[Kept]) -> Result<(), Error> {
         }
     }
     write_blobs(tx, &new, &mut blobs).await?;
-    let mut taken = std::collections::BTreeSet::new();
+    let mut taken = BTreeSet::new();
     let mut fresh: Vec<(i64, i64)> = Vec::new();
     for (one, (mail, mailbox)) in kept {
         let blob = blobs.get(&one.sha256).copied().ok_or_else(|| Error::damaged("a blob has no number"))?;
@@ -141,26 +141,17 @@ async fn write(tx: &mut Tx, kept: &[Kept]) -> Result<(), Error> {
             continue;
         }
         let others = known.entry(blob).or_default();
-        let of_mailbox = |other: &&mut Known| other.mailbox == mailbox && !other.copy;
-        match others.iter_mut().find(|other| of_mailbox(other) && other.gone) {
-            Some(moved) => {
-                moved.gone = false;
-                trade_places(tx, moved.mail, mail).await?;
-                db::query("DELETE FROM lps_mail WHERE id = $1", Values::new().int(mail)).execute(&mut *tx).await?;
-                continue;
-            }
-            None if others.iter_mut().any(|other| of_mailbox(&other)) => {
-                db::query(
-                    "UPDATE lps_mail SET blob = $2, parse = 'copy', fetch_failure = NULL WHERE id = $1",
-                    Values::new().int(mail).int(blob),
-                )
-                .execute(&mut *tx)
-                .await?;
-            }
-            None => {
-                fresh.push((mail, blob));
-                others.push(Known { mail, mailbox, gone: false, copy: false });
-            }
+        let of_mailbox = |other: &Known| other.mailbox == mailbox && !other.copy;
+        if let Some(moved) = others.iter_mut().find(|other| of_mailbox(other) && other.gone) {
+            moved.gone = false;
+            trade_places(tx, moved.mail, mail).await?;
+            db::query("DELETE FROM lps_mail WHERE id = $1", Values::new().int(mail)).execute(&mut *tx).await?;
+        } else if others.iter().any(of_mailbox) {
+            let text = "UPDATE lps_mail SET blob = $2, parse = 'copy', fetch_failure = NULL WHERE id = $1";
+            db::query(text, Values::new().int(mail).int(blob)).execute(&mut *tx).await?;
+        } else {
+            fresh.push((mail, blob));
+            others.push(Known { mail, mailbox, gone: false, copy: false });
         }
     }
     for some in fresh.chunks(256) {

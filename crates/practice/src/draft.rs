@@ -4,7 +4,7 @@ use ins::{Identity, Traits};
 use jiff::tz::TimeZone;
 use kernel::Timestamp;
 use memchr::memmem;
-use mss::{FileKind, Interpreted, ReceivedDocument, Report, Sender, Suggested};
+use mss::{Interpreted, ReceivedDocument, Report, Sender, Suggested};
 use serde::{Deserialize, Serialize};
 
 use crate::columns::millis;

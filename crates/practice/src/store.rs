@@ -45,9 +45,10 @@ pub struct Setting {
 }
 
 impl Default for Setting {
-    /// Production, Paris, Mon espace santé; mails of 40 MB: the 25 MB of MSSanté once in base64, and some margin.
+    /// Production, Paris, Mon espace santé; mails of 40 MB: the 25 MB of MSSanté once in base64, and some margin. Paris by
+    /// its rule since 1996, which needs no database of zones on the machine.
     fn default() -> Self {
-        let paris = TimeZone::get("Europe/Paris").or_else(|_| TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3"));
+        let paris = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3");
         Self {
             world: World::Production,
             zone: paris.unwrap_or(TimeZone::UTC),

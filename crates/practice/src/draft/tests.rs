@@ -1,7 +1,7 @@
 use super::*;
 
 fn paris() -> TimeZone {
-    TimeZone::get("Europe/Paris").unwrap()
+    crate::Setting::default().zone
 }
 
 #[test]

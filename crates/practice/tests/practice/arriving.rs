@@ -36,7 +36,9 @@ async fn wrong_names_are_said() {
     let lab = Lab::new().await;
     let mailbox = lab.mailbox("cabinet@cab.mssante.fr").await;
     let nobody = Key::random();
-    let look = |key: &Key, folder: FolderState| lab.practice.synchronised(key, folder, vec![], vec![], vec![]);
+    let look = async |key: &Key, folder: FolderState| {
+        lab.practice.synchronised(key, folder, vec![], vec![], vec![]).await
+    };
     assert!(matches!(look(&nobody, inbox(1)).await, Err(Error::NotFound { what: "mailbox", .. })));
     assert!(matches!(look(&mailbox.key, inbox(0)).await, Err(Error::Bad { field: "uid_validity", .. })));
     let since = start();

@@ -121,7 +121,7 @@ async fn three_versions_in_any_order_leave_the_last_one_unobsolete() {
             let standing = find(&rows, name).standing;
             let expected = match seen.iter().max() {
                 None => Standing::New,
-                Some(last) if *last > name => Standing::Obsolete,
+                Some(last) if last > name => Standing::Obsolete,
                 Some(_) => Standing::NewVersion,
             };
             assert_eq!(standing, expected, "{name} of {names:?}");
