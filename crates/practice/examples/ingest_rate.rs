@@ -39,9 +39,13 @@ async fn main() {
         mails.push(mail(&mut rng, number, count));
     }
     let octets: usize = mails.iter().map(Vec::len).sum();
-    println!("{messages} mails, {documents} documents, {} kB each, batches of {batch}", octets / messages / 1_000);
+    println!(
+        "{messages} mails, {documents} documents, {} kB each, batches of {batch}",
+        octets / messages / 1_000
+    );
 
-    let folder = FolderState { name: "INBOX".into(), role: "inbox".into(), uid_validity: 1, uid_next: 0, modseq: 1 };
+    let folder =
+        FolderState { name: "INBOX".into(), role: "inbox".into(), uid_validity: 1, uid_next: 0, modseq: 1 };
     let (begin, cpu) = (clock.now(), cpu_ms());
     let (mut kept, mut read) = (0.0, 0.0);
     let mut uid = 0;
@@ -74,7 +78,11 @@ async fn main() {
     assert_eq!(usize::try_from(rows).unwrap(), documents, "VOID: documents are missing");
     let count = messages as f64;
     println!("{:.0} messages/s; {:.2} CPU ms each", count / wall, cpu / count);
-    println!("told and kept {:.2} ms each, read {:.2} ms each", kept * 1_000.0 / count, read * 1_000.0 / count);
+    println!(
+        "told and kept {:.2} ms each, read {:.2} ms each",
+        kept * 1_000.0 / count,
+        read * 1_000.0 / count
+    );
     println!("{} commits; {:?}", db.stats().commits, db.stats());
     db.close().await;
 }

@@ -46,7 +46,10 @@ impl Practice {
             return Ok(());
         }
         let hashed = tokio::task::spawn_blocking(move || {
-            mails.into_iter().map(|(key, bytes)| Kept { key, sha256: kernel::sha256_hex(&bytes), bytes }).collect()
+            mails
+                .into_iter()
+                .map(|(key, bytes)| Kept { key, sha256: kernel::sha256_hex(&bytes), bytes })
+                .collect()
         });
         let kept: Arc<Vec<Kept>> =
             Arc::new(hashed.await.map_err(|_| Error::Internal("a digest was not computed".into()))?);
@@ -145,7 +148,9 @@ async fn write(tx: &mut Tx, kept: &[Kept]) -> Result<(), Error> {
         if let Some(moved) = others.iter_mut().find(|other| of_mailbox(other) && other.gone) {
             moved.gone = false;
             trade_places(tx, moved.mail, mail).await?;
-            db::query("DELETE FROM lps_mail WHERE id = $1", Values::new().int(mail)).execute(&mut *tx).await?;
+            db::query("DELETE FROM lps_mail WHERE id = $1", Values::new().int(mail))
+                .execute(&mut *tx)
+                .await?;
         } else if others.iter().any(of_mailbox) {
             let text = "UPDATE lps_mail SET blob = $2, parse = 'copy', fetch_failure = NULL WHERE id = $1";
             db::query(text, Values::new().int(mail).int(blob)).execute(&mut *tx).await?;
@@ -189,8 +194,7 @@ async fn stored<'a>(
     let digests: Vec<&str> = digests.collect();
     let mut found = BTreeMap::new();
     for some in digests.chunks(256) {
-        let text =
-            format!("SELECT sha256, id FROM lps_blob WHERE sha256 IN ({})", db::list(1, some.len()));
+        let text = format!("SELECT sha256, id FROM lps_blob WHERE sha256 IN ({})", db::list(1, some.len()));
         for row in db::query(text, texts(Values::new(), some.iter().copied())).fetch_all(&mut *tx).await? {
             found.insert(row.try_get(0)?, row.try_get(1)?);
         }
@@ -236,7 +240,9 @@ async fn write_blobs(
     .await?;
     let pieces: Vec<(i64, &[u8])> = rows
         .iter()
-        .flat_map(|(id, _, bytes)| (0i64..).zip(bytes.chunks(PIECE)).map(move |(n, piece)| (id * PLACES + n, piece)))
+        .flat_map(|(id, _, bytes)| {
+            (0i64..).zip(bytes.chunks(PIECE)).map(move |(n, piece)| (id * PLACES + n, piece))
+        })
         .collect();
     let mut rest = pieces.as_slice();
     while !rest.is_empty() {

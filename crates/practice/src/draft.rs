@@ -75,7 +75,8 @@ pub(crate) struct DocumentFacts {
 impl DocumentDraft {
     /// What the search looks in.
     pub(crate) fn folded(&self) -> String {
-        let words = [&self.title, &self.patient_name, &self.author, &self.marks.organisation, &self.type_label];
+        let words =
+            [&self.title, &self.patient_name, &self.author, &self.marks.organisation, &self.type_label];
         crate::list::fold(words.map(String::as_str))
     }
 
@@ -89,7 +90,8 @@ impl DocumentDraft {
 /// Reads a mail. Never fails: what cannot be read is said in the facts.
 pub(crate) fn read(bytes: &[u8], senders: &mss::Settings, zone: &TimeZone) -> MailDraft {
     let mail = mss::interpret_with(bytes, senders);
-    let sender = mail.from.as_ref().and_then(|from| from.address.as_ref()).map(|one| one.as_str().to_lowercase());
+    let sender =
+        mail.from.as_ref().and_then(|from| from.address.as_ref()).map(|one| one.as_str().to_lowercase());
     let sender_name = match &mail.sender {
         Sender::Patient(patient) => Some(patient.to_string()),
         _ => mail.from.as_ref().map(|from| from.label.clone()),
@@ -282,7 +284,8 @@ impl DocumentDraft {
             self.marks.organisation_id = structure.id.as_ref().and_then(identifier);
         }
         self.made = header.effective_time.as_ref().and_then(|time| instant_of(time, zone)).map(millis);
-        let start = header.service_start().or_else(|| header.encounter.as_ref().and_then(|one| one.start.as_ref()));
+        let start =
+            header.service_start().or_else(|| header.encounter.as_ref().and_then(|one| one.start.as_ref()));
         self.act_day = start.and_then(|time| day_of(time, zone));
         self.marks.cda_id = header.id.as_ref().and_then(identifier);
         self.marks.set_id = header.set_id.as_ref().and_then(identifier);
@@ -376,7 +379,8 @@ fn day_of(time: &cda::Time, zone: &TimeZone) -> Option<String> {
         return Some(zone.to_datetime(time.timestamp()?).date().to_string());
     }
     let date = jiff::civil::date;
-    let (year, month, day) = (written[..4].parse().ok()?, written[4..6].parse().ok()?, written[6..8].parse().ok()?);
+    let (year, month, day) =
+        (written[..4].parse().ok()?, written[4..6].parse().ok()?, written[6..8].parse().ok()?);
     (1..=12).contains(&month).then_some(())?;
     let first = date(year, month, 1);
     (1..=first.days_in_month()).contains(&day).then(|| date(year, month, day).to_string())

@@ -8,7 +8,9 @@ use sqlx::Row as _;
 
 use crate::columns::{instant, json, millis, opt_instant, word};
 use crate::mailboxes::narrow;
-use crate::{ChangeKind, Error, Form, Key, Mail, Practice, Provenance, Reading, arrivals, blobs, changes, failure};
+use crate::{
+    ChangeKind, Error, Form, Key, Mail, Practice, Provenance, Reading, arrivals, blobs, changes, failure,
+};
 
 impl Practice {
     /// A mail.
@@ -57,7 +59,10 @@ impl Practice {
             subject: row.try_get(18)?,
             text: row.try_get(19)?,
             facts: json(&row, 20, "the facts of a mail")?,
-            documents: documents.iter().map(|row| Ok(Key::stored(row.try_get(0)?))).collect::<Result<_, Error>>()?,
+            documents: documents
+                .iter()
+                .map(|row| Ok(Key::stored(row.try_get(0)?)))
+                .collect::<Result<_, Error>>()?,
         }))
     }
 
@@ -172,7 +177,10 @@ impl Practice {
         let found = blocking(move || {
             let read = mss::interpret_with(&bytes, &settings);
             if form == Form::Hprim {
-                let file = read.attachments.into_iter().find(|file| i64::try_from(file.part) == Ok(part) && !path.is_empty());
+                let file = read
+                    .attachments
+                    .into_iter()
+                    .find(|file| i64::try_from(file.part) == Ok(part) && !path.is_empty());
                 return Some(file.map_or_else(|| read.text.into_bytes(), |file| file.bytes));
             }
             let documents = read.documents.into_iter().map(|one| (one.path, one.bytes));

@@ -48,7 +48,9 @@ impl Practice {
             .map(|row| {
                 Ok(Version {
                     document: Key::stored(row.try_get(0)?),
-                    version: row.try_get::<Option<i64>, _>(1)?.and_then(|version| u32::try_from(version).ok()),
+                    version: row
+                        .try_get::<Option<i64>, _>(1)?
+                        .and_then(|version| u32::try_from(version).ok()),
                     made: opt_instant(row, 2)?,
                     received: crate::columns::instant(row.try_get(3)?),
                     state: word(row, 4, State::parse)?,
@@ -142,7 +144,8 @@ impl Shelf {
                  JOIN lps_mail m ON m.id = d.mail WHERE d.{column} IN ({}) ORDER BY d.id DESC LIMIT {MOST}",
                 db::list(1, some.len())
             );
-            for row in db::query(text, texts(Values::new(), some.iter().copied())).fetch_all(&mut *tx).await? {
+            for row in db::query(text, texts(Values::new(), some.iter().copied())).fetch_all(&mut *tx).await?
+            {
                 self.known.push(Known {
                     id: row.try_get(0)?,
                     marks: marks(&row, 1)?,
@@ -164,7 +167,8 @@ impl Shelf {
                  AND d.cda_id IN ({}) ORDER BY r.id DESC LIMIT {MOST}",
                 db::list(1, some.len())
             );
-            for row in db::query(text, texts(Values::new(), some.iter().copied())).fetch_all(&mut *tx).await? {
+            for row in db::query(text, texts(Values::new(), some.iter().copied())).fetch_all(&mut *tx).await?
+            {
                 self.orphans.push(Orphan { request: row.try_get(0)?, marks: marks(&row, 1)? });
             }
         }

@@ -22,7 +22,8 @@ pub(super) fn rows(mail: &Interpreted, zone: &TimeZone) -> Vec<DocumentDraft> {
         }
     }
     let opened = |file: &Attachment| {
-        file.kind == FileKind::Xdm && mail.documents.iter().any(|one| mail.attachments[one.attachment].part == file.part)
+        file.kind == FileKind::Xdm
+            && mail.documents.iter().any(|one| mail.attachments[one.attachment].part == file.part)
     };
     let of = |wanted: fn(FileKind) -> bool| {
         mail.attachments
@@ -34,7 +35,12 @@ pub(super) fn rows(mail: &Interpreted, zone: &TimeZone) -> Vec<DocumentDraft> {
     rows.extend(of(|kind| {
         matches!(
             kind,
-            FileKind::Pdf | FileKind::Office | FileKind::Dicom | FileKind::Zip | FileKind::Xdm | FileKind::Xml
+            FileKind::Pdf
+                | FileKind::Office
+                | FileKind::Dicom
+                | FileKind::Zip
+                | FileKind::Xdm
+                | FileKind::Xml
         )
     }));
     if rows.is_empty() {
@@ -76,9 +82,9 @@ fn hprim(
     draft.part = file.map_or(0, |file| i64::try_from(file.part).unwrap_or(0));
     draft.path = file.map(|file| line(&file.safe_name())).unwrap_or_default();
     draft.marks = Marks { sha256, organisation: line(&report.sender.label), ..Marks::default() };
-    draft.critical = report.results().any(|result| {
-        matches!(result.level(), Some((Level::CriticallyLow | Level::CriticallyHigh, _)))
-    });
+    draft.critical = report
+        .results()
+        .any(|result| matches!(result.level(), Some((Level::CriticallyLow | Level::CriticallyHigh, _))));
     let said = |text: &str| Some(line(text)).filter(|text| !text.is_empty());
     draft.identity = Identity {
         traits: Traits {

@@ -13,7 +13,9 @@ use crate::draft::{self, DocumentDraft, MailDraft};
 use crate::list::{self, Entered};
 use crate::requests::{self, NewRequest};
 use crate::versions::{Known, Orphan, Shelf, Stand};
-use crate::{ChangeKind, Error, Form, Key, Provenance, Reading, RequestKind, Standing, State, blobs, changes, failure};
+use crate::{
+    ChangeKind, Error, Form, Key, Provenance, Reading, RequestKind, Standing, State, blobs, changes, failure,
+};
 
 /// Folders whose mails the practice wrote itself (RFC 6154): read, and never work.
 const OWN: [&str; 2] = ["sent", "drafts"];
@@ -125,7 +127,9 @@ type Fresh<'a> = Vec<(&'a DocumentDraft, Option<Existing>)>;
 fn matched(drafts: &[DocumentDraft], mut known: Vec<Existing>) -> (Again<'_>, Fresh<'_>) {
     let (mut again, mut fresh) = (Vec::new(), Vec::new());
     for draft in drafts {
-        let same = |one: &Existing| one.sha256 == draft.marks.sha256 && (one.form == Form::Mail) == (draft.form == Form::Mail);
+        let same = |one: &Existing| {
+            one.sha256 == draft.marks.sha256 && (one.form == Form::Mail) == (draft.form == Form::Mail)
+        };
         let at = known
             .iter()
             .position(|one| same(one) && one.path == draft.path)
@@ -244,25 +248,20 @@ async fn write_documents(
         let stand = shelf.stand(draft.action, &draft.marks);
         let here = Known { id, marks: draft.marks.clone(), standing: stand.standing, replaced: false };
         if state == State::ToDo {
-            match stand.request {
-                Some((kind, target, code)) => {
-                    if target.is_none() {
-                        // Asked for in this batch: named by its place until it has a row.
-                        let request = -i64::try_from(asked.len()).unwrap_or(i64::MAX) - 1;
-                        shelf.orphans.push(Orphan { request, marks: draft.marks.clone() });
-                    }
-                    asked.push(Asked { kind, document: id, target, code });
+            if let Some((kind, target, code)) = stand.request {
+                if target.is_none() {
+                    // Asked for in this batch: named by its place until it has a row.
+                    let request = -i64::try_from(asked.len()).unwrap_or(i64::MAX) - 1;
+                    shelf.orphans.push(Orphan { request, marks: draft.marks.clone() });
                 }
-                None => match shelf.orphan_of(&here) {
-                    Some((request, code)) if is_original(stand.standing) => {
-                        shelf.orphans.retain(|orphan| orphan.request != request);
-                        match usize::try_from(-request - 1).ok().and_then(|at| asked.get_mut(at)) {
-                            Some(asked) => (asked.target, asked.code) = (Some(id), code),
-                            None => adopted.push((request, id, code)),
-                        }
-                    }
-                    _ => {}
-                },
+                asked.push(Asked { kind, document: id, target, code });
+            }
+            if let Some((request, code)) = shelf.orphan_of(&here).filter(|_| is_original(stand.standing)) {
+                shelf.orphans.retain(|orphan| orphan.request != request);
+                match usize::try_from(-request - 1).ok().and_then(|at| asked.get_mut(at)) {
+                    Some(asked) => (asked.target, asked.code) = (Some(id), code),
+                    None => adopted.push((request, id, code)),
+                }
             }
         }
         shelf.known.push(here);

@@ -15,9 +15,12 @@ fn doc(version: i64, id: &str, replaces: Option<&str>) -> Marks {
 }
 
 fn shelf(known: &[(Marks, Standing)]) -> Shelf {
-    let known = (1..)
-        .zip(known)
-        .map(|(id, (marks, standing))| Known { id, marks: marks.clone(), standing: *standing, replaced: false });
+    let known = (1..).zip(known).map(|(id, (marks, standing))| Known {
+        id,
+        marks: marks.clone(),
+        standing: *standing,
+        replaced: false,
+    });
     Shelf { known: known.collect(), orphans: Vec::new() }
 }
 

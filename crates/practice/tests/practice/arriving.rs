@@ -17,10 +17,19 @@ async fn a_look_told_twice_costs_nothing_and_gives_what_is_missing() {
     let mailbox = lab.mailbox("Cabinet@Cab.MSSante.fr").await;
     assert_eq!(mailbox.address, "cabinet@cab.mssante.fr");
     let look = |uids: &[u32]| uids.iter().map(|uid| seen(*uid)).collect::<Vec<_>>();
-    let first = lab.practice.synchronised(&mailbox.key, inbox(7), look(&[1, 2, 3, 3, 0]), vec![], vec![]).await.unwrap();
-    assert_eq!(first.iter().map(|one| one.uid).collect::<Vec<_>>(), [3, 2, 1], "newest first, each once, no 0");
+    let first = lab
+        .practice
+        .synchronised(&mailbox.key, inbox(7), look(&[1, 2, 3, 3, 0]), vec![], vec![])
+        .await
+        .unwrap();
+    assert_eq!(
+        first.iter().map(|one| one.uid).collect::<Vec<_>>(),
+        [3, 2, 1],
+        "newest first, each once, no 0"
+    );
     lab.practice.keep(vec![(first[0].mail.clone(), letter())]).await.unwrap();
-    let again = lab.practice.synchronised(&mailbox.key, inbox(7), look(&[1, 2, 3]), vec![], vec![]).await.unwrap();
+    let again =
+        lab.practice.synchronised(&mailbox.key, inbox(7), look(&[1, 2, 3]), vec![], vec![]).await.unwrap();
     assert_eq!(again, first[1..]);
     assert_eq!(lab.practice.wanted(&mailbox.key, "INBOX", 10).await.unwrap(), again);
     assert_eq!(lab.practice.folders(&mailbox.key).await.unwrap(), [inbox(7)]);
@@ -28,7 +37,11 @@ async fn a_look_told_twice_costs_nothing_and_gives_what_is_missing() {
     lab.practice.synchronised(&mailbox.key, inbox(7), vec![], flags.clone(), vec![2..=2]).await.unwrap();
     let known = lab.practice.known(&mailbox.key, "INBOX").await.unwrap();
     assert_eq!(known, [flags[0].clone(), (3, vec![])]);
-    assert_eq!(lab.practice.wanted(&mailbox.key, "INBOX", 10).await.unwrap().len(), 1, "what is gone is not fetched");
+    assert_eq!(
+        lab.practice.wanted(&mailbox.key, "INBOX", 10).await.unwrap().len(),
+        1,
+        "what is gone is not fetched"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,7 +55,8 @@ async fn wrong_names_are_said() {
     assert!(matches!(look(&nobody, inbox(1)).await, Err(Error::NotFound { what: "mailbox", .. })));
     assert!(matches!(look(&mailbox.key, inbox(0)).await, Err(Error::Bad { field: "uid_validity", .. })));
     let since = start();
-    let saved = lab.practice.save_mailbox("no address", MailboxKind::Per, "", serde_json::json!({}), since).await;
+    let saved =
+        lab.practice.save_mailbox("no address", MailboxKind::Per, "", serde_json::json!({}), since).await;
     assert!(matches!(saved, Err(Error::Bad { field: "address", .. })));
     assert!(matches!(lab.practice.remove_mailbox(&nobody).await, Err(Error::NotFound { .. })));
     assert!(matches!(lab.practice.retry(&nobody).await, Err(Error::NotFound { what: "mail", .. })));
@@ -131,7 +145,11 @@ async fn octets_come_back_whole_and_are_kept_once() {
     assert_eq!(lab.practice.mail_bytes(&keys[2]).await.unwrap().as_deref(), Some(&b""[..]));
     assert_eq!(lab.count("SELECT count(*) FROM lps_blob").await, 2);
     lab.practice.keep(vec![(keys[0].clone(), b"something else".to_vec())]).await.unwrap();
-    assert_eq!(lab.practice.mail_bytes(&keys[0]).await.unwrap().unwrap().len(), large.len(), "once is for all");
+    assert_eq!(
+        lab.practice.mail_bytes(&keys[0]).await.unwrap().unwrap().len(),
+        large.len(),
+        "once is for all"
+    );
     assert_eq!(lab.practice.read_pending(100).await.unwrap(), 3);
     let twin = lab.practice.mail(&keys[1]).await.unwrap().unwrap();
     assert_eq!(twin.reading, Reading::Copy, "two mails of the same octets in one mailbox are one");

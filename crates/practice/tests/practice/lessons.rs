@@ -29,9 +29,18 @@ fn story() -> Vec<Vec<u8>> {
     vec![
         mail(vec![(document(1, 1), Action::Create), (document(9, 1), Action::Create)]),
         mail(vec![(document(1, 2), Action::Replace)]),
-        with_file("x@y.mssante.fr", "Courrier DUPONT Marie 28/03/1979", "application/pdf", "a.pdf", b"%PDF-1.4 x"),
+        with_file(
+            "x@y.mssante.fr",
+            "Courrier DUPONT Marie 28/03/1979",
+            "application/pdf",
+            "a.pdf",
+            b"%PDF-1.4 x",
+        ),
         words("x@y.mssante.fr", "Bonjour", "Rien de plus."),
-        mail(vec![(cda::write(&cda::Sample::CriticalResults.draft("1.2.3", patient(), start())), Action::Create)]),
+        mail(vec![(
+            cda::write(&cda::Sample::CriticalResults.draft("1.2.3", patient(), start())),
+            Action::Create,
+        )]),
     ]
 }
 
@@ -144,7 +153,8 @@ async fn l5_one_uid_in_two_folders_is_two_mails_and_one_number_under_two_oids_tw
     }
     let mut real = version(8, 1);
     real.patient = Identity { oid: Some(Nature::Nir.oid().into()), ..patient() };
-    let mails = [mail(vec![(document(7, 1), Action::Create)]), mail(vec![(cda::write(&real), Action::Create)])];
+    let mails =
+        [mail(vec![(document(7, 1), Action::Create)]), mail(vec![(cda::write(&real), Action::Create)])];
     lab.receive(&mailbox.key, 20, &mails).await;
     let pairs = "SELECT count(*) FROM (SELECT DISTINCT matricule, oid FROM lps_document WHERE matricule IS NOT NULL) AS p";
     assert_eq!(lab.count(pairs).await, 2);
@@ -158,7 +168,8 @@ async fn l6_folders_go_by_their_use_and_nights_by_the_zone() {
     let mut uid = 1;
     let mut arrive = async |folder: FolderState, set: u32| {
         uid += 1;
-        let keys = lab.arrive(&mailbox.key, &folder, uid, &[mail(vec![(document(set, 1), Action::Create)])]).await;
+        let keys =
+            lab.arrive(&mailbox.key, &folder, uid, &[mail(vec![(document(set, 1), Action::Create)])]).await;
         lab.practice.read_pending(10).await.unwrap();
         lab.practice.mail(&keys[0]).await.unwrap().unwrap()
     };
@@ -173,7 +184,11 @@ async fn l6_folders_go_by_their_use_and_nights_by_the_zone() {
     let mut night = version(14, 1);
     night.service_start = "2026-03-31T22:30:00Z".parse().unwrap();
     let keys = lab.receive(&mailbox.key, 90, &[mail(vec![(cda::write(&night), Action::Create)])]).await;
-    assert_eq!(lab.row_of(&keys[0]).await.act_day.as_deref(), Some("2026-04-01"), "half past midnight in Paris");
+    assert_eq!(
+        lab.row_of(&keys[0]).await.act_day.as_deref(),
+        Some("2026-04-01"),
+        "half past midnight in Paris"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,7 +207,8 @@ async fn l8_what_waits_is_in_the_store_and_not_in_the_process() {
 async fn l10_one_poisoned_mail_harms_no_other() {
     let lab = Lab::new().await;
     let mailbox = lab.mailbox("cabinet@cab.mssante.fr").await;
-    let bomb = with_file("x@y.mssante.fr", "Archive", "application/zip", "IHE_XDM.zip", b"PK\x03\x04 no archive");
+    let bomb =
+        with_file("x@y.mssante.fr", "Archive", "application/zip", "IHE_XDM.zip", b"PK\x03\x04 no archive");
     let cut = {
         let mut whole = mail(vec![(document(3, 1), Action::Create)]);
         whole.truncate(whole.len() / 2);
@@ -204,19 +220,20 @@ async fn l10_one_poisoned_mail_harms_no_other() {
         with_file("x@y.mssante.fr", "Seul", "text/xml", "DOC.XML", &broken)
     };
     let nul = b"From: a\0b <x@y.mssante.fr>\r\nSubject: =?utf-8?q?nul=00ici?=\r\n\r\nun\0deux".to_vec();
-    let mails =
-        [bomb, mail(vec![(document(1, 1), Action::Create)]), cut, no_cda, nul, b"\xff\xfe\0".to_vec(), story().remove(4)];
+    let mails = [
+        bomb,
+        mail(vec![(document(1, 1), Action::Create)]),
+        cut,
+        no_cda,
+        nul,
+        b"\xff\xfe\0".to_vec(),
+        story().remove(4),
+    ];
     let keys = lab.receive(&mailbox.key, 1, &mails).await;
     assert_eq!(lab.count("SELECT count(*) FROM lps_mail WHERE parse IN ('ok', 'empty')").await, 7);
-    for (key, form) in keys.iter().zip([
-        Form::File,
-        Form::Cda,
-        Form::File,
-        Form::File,
-        Form::Mail,
-        Form::Mail,
-        Form::Cda,
-    ]) {
+    for (key, form) in
+        keys.iter().zip([Form::File, Form::Cda, Form::File, Form::File, Form::Mail, Form::Mail, Form::Cda])
+    {
         let row = lab.row_of(key).await;
         assert_eq!(row.form, form, "{}", row.title);
         assert!(!row.title.is_empty());

@@ -20,8 +20,10 @@ pub(crate) fn version(set: u32, version: u32) -> Draft {
     draft.set_id = format!("1.2.250.1.999.{set}");
     draft.version = version;
     draft.replaces = (version > 1).then(|| Id::root(root(version - 1)));
-    draft.author.organisation =
-        Some(Organisation { id: Some(Id::new(cda::STRUCTURES, "1000000002")), name: "Clinique d'essai".into() });
+    draft.author.organisation = Some(Organisation {
+        id: Some(Id::new(cda::STRUCTURES, "1000000002")),
+        name: "Clinique d'essai".into(),
+    });
     draft
 }
 

@@ -1,8 +1,7 @@
-//! The whole suite on SQLite, and the ways of a mail on PostgreSQL too where `VAGUEMESTRE_TEST_POSTGRES` holds the URL of a
-//! database in which schemas may be created.
+//! The whole suite on SQLite, or on PostgreSQL where `VAGUEMESTRE_TEST_POSTGRES` holds the URL of a database in which schemas
+//! may be created: the fast set runs the first, the extended one the second.
 
 #![allow(clippy::unwrap_used)] // a test says what went wrong by its panic
-#![allow(clippy::print_stdout)] // and what it skipped by a line
 
 mod arriving;
 mod lessons;
@@ -47,22 +46,10 @@ pub(crate) fn setting() -> Setting {
 
 impl Lab {
     pub(crate) async fn new() -> Self {
-        Self::on(Place::Sqlite(Arc::new(tempfile::tempdir().unwrap()))).await
-    }
-
-    /// On PostgreSQL, in a schema of its own; nothing where there is no server.
-    pub(crate) async fn postgres() -> Option<Self> {
-        let Ok(url) = std::env::var("VAGUEMESTRE_TEST_POSTGRES") else {
-            println!("SKIP postgresql: VAGUEMESTRE_TEST_POSTGRES is not set");
-            return None;
-        };
-        sqlx::any::install_default_drivers();
-        let schema = format!("t_{}", kernel::random::mark());
-        let mut admin = sqlx::AnyConnection::connect(&url).await.unwrap();
-        db::query(format!("CREATE SCHEMA {schema}"), Values::new()).execute(&mut admin).await.unwrap();
-        admin.close().await.unwrap();
-        let joint = if url.contains('?') { '&' } else { '?' };
-        Some(Self::on(Place::Postgres(format!("{url}{joint}options[search_path]={schema}"))).await)
+        match std::env::var("VAGUEMESTRE_TEST_POSTGRES") {
+            Ok(url) => Self::on(Place::Postgres(schema(&url).await)).await,
+            Err(_) => Self::on(Place::Sqlite(Arc::new(tempfile::tempdir().unwrap()))).await,
+        }
     }
 
     async fn on(place: Place) -> Self {
@@ -104,7 +91,8 @@ impl Lab {
         mails: &[Vec<u8>],
     ) -> Vec<Key> {
         let arrivals: Vec<Arrival> = (first_uid..).zip(mails).map(|(uid, _)| seen(uid)).collect();
-        let told = self.practice.synchronised(mailbox, folder.clone(), arrivals, vec![], vec![]).await.unwrap();
+        let told =
+            self.practice.synchronised(mailbox, folder.clone(), arrivals, vec![], vec![]).await.unwrap();
         let mut wanted: Vec<Wanted> = told;
         wanted.sort_by_key(|wanted| wanted.uid);
         let octets = wanted
@@ -121,6 +109,17 @@ impl Lab {
         let text = format!("SELECT cast(({text}) as bigint)");
         db::query(text, Values::new()).fetch_one(self.db.reader()).await.unwrap().try_get(0).unwrap()
     }
+}
+
+/// The URL of a schema of its own.
+async fn schema(url: &str) -> String {
+    sqlx::any::install_default_drivers();
+    let schema = format!("t_{}", kernel::random::mark());
+    let mut admin = sqlx::AnyConnection::connect(url).await.unwrap();
+    db::query(format!("CREATE SCHEMA {schema}"), Values::new()).execute(&mut admin).await.unwrap();
+    admin.close().await.unwrap();
+    let joint = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{joint}options[search_path]={schema}")
 }
 
 /// INBOX under this UIDVALIDITY.

@@ -212,7 +212,10 @@ async fn mail_of_before_the_take_up_is_history_and_asks_for_nothing() {
     let lab = Lab::new().await;
     let mailbox = lab.mailbox("cabinet@cab.mssante.fr").await;
     let (address, kind) = (&mailbox.address, mailbox.kind);
-    lab.practice.save_mailbox(address, kind, "Cabinet", mailbox.settings.clone(), crate::start()).await.unwrap();
+    lab.practice
+        .save_mailbox(address, kind, "Cabinet", mailbox.settings.clone(), crate::start())
+        .await
+        .unwrap();
     let mails = [mail(vec![(document(7, 1), Action::Create)]), mail(vec![(document(7, 2), Action::Replace)])];
     let keys = lab.receive(&mailbox.key, 1, &mails).await;
     for key in &keys {
@@ -222,18 +225,4 @@ async fn mail_of_before_the_take_up_is_history_and_asks_for_nothing() {
     assert_eq!(lab.requests().await, []);
     let page = lab.practice.rows(&Filter::default(), None, 10).await.unwrap();
     assert!(page.rows.iter().all(|row| row.history));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_same_story_on_postgresql() {
-    let Some(lab) = Lab::postgres().await else { return };
-    let story: Vec<Told> = vec![
-        ("D", vec![(document(1, 2), Action::Delete)]),
-        ("v1", vec![(document(1, 1), Action::Create)]),
-        ("v2", vec![(document(1, 2), Action::Replace)]),
-    ];
-    let rows = lab.tell(&story, false).await;
-    assert_eq!(find(&rows, "v2").standing, Standing::NewVersion);
-    assert_eq!(lab.requests().await.len(), 2);
-    assert!(lab.requests().await.iter().all(|one| one.state == RequestState::Pending));
 }
