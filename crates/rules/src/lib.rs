@@ -10,6 +10,7 @@
 
 mod check;
 mod content;
+mod directory;
 mod faulty;
 mod indicators;
 pub mod inspect;
@@ -17,6 +18,7 @@ mod login;
 mod mail;
 mod registry;
 mod renewal;
+mod session;
 mod starttls;
 mod text;
 mod thread;
@@ -25,12 +27,14 @@ mod transcript;
 
 pub use check::{Check, Outcome};
 pub use content::{Content, Contents, SentTo};
+pub use directory::{Criterion, DirectoryTrouble, FoundFirst, SearchedBy, Wanted};
 pub use faulty::{Discovery, Faulted, Must};
 pub use indicators::{CodeCdaHeader, InsHeader, MesHeader, NilHeader};
 pub use login::{ClientCertificate, LoginAccepted, MechanismUsed, TlsBeforeLogin};
 pub use mail::{MailReceived, Taken};
 pub use registry::{Confidence, Proof, Registry, Requirement};
 pub use renewal::TokenRenewed;
+pub use session::{Session, SessionMust};
 pub use starttls::StartTls;
 pub use text::Text;
 pub use thread::{InReplyTo, UniqueMessageId};

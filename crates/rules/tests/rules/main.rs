@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests: a panic is a failed test
 
+mod directory;
 mod inspect;
 mod matrix;
 mod patients;
