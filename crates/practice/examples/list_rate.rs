@@ -78,7 +78,10 @@ fn filters() -> Vec<(&'static str, Filter)> {
         ("all, oldest first", Filter { reversed: true, ..all() }),
         ("to do", Filter { states: vec![State::ToDo], ..all() }),
         ("to do, mine", mine(|filter| Filter { states: vec![State::ToDo], ..filter })),
-        ("filed, mine, by patient", mine(|f| Filter { states: vec![State::Filed], sort: Sort::Patient, ..f })),
+        (
+            "filed, mine, by patient",
+            mine(|f| Filter { states: vec![State::Filed], sort: Sort::Patient, ..f }),
+        ),
         ("to do, by patient", Filter { states: vec![State::ToDo], sort: Sort::Patient, ..all() }),
         ("to do, by type", Filter { states: vec![State::ToDo], sort: Sort::Type, ..all() }),
         ("to do, by date made", Filter { states: vec![State::ToDo], sort: Sort::Made, ..all() }),

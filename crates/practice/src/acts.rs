@@ -11,7 +11,9 @@ use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::people::{ActorStanding, May};
-use crate::{Act, Actor, ChangeKind, Error, Key, NewTrace, Outcome, Patient, Practice, Row, changes, list, traces};
+use crate::{
+    Act, Actor, ChangeKind, Error, Key, NewTrace, Outcome, Patient, Practice, Row, changes, list, traces,
+};
 
 mod doc;
 mod filing;

@@ -122,7 +122,8 @@ impl Practice {
             Box::pin(async move {
                 let of = patients::by_key(tx, &patient).await?.id;
                 let text = "DELETE FROM lps_care WHERE key = $1 AND patient = $2";
-                let gone = db::query(text, Values::new().text(key.as_str()).int(of)).execute(&mut *tx).await?;
+                let gone =
+                    db::query(text, Values::new().text(key.as_str()).int(of)).execute(&mut *tx).await?;
                 if gone.rows_affected() == 0 {
                     return Err(Error::not_found("entry of the care circle", &key));
                 }
@@ -185,7 +186,10 @@ fn check(care: &NewCare) -> Result<(), Error> {
         ("address", care.address.as_deref().unwrap_or_default(), 320, false),
     ] {
         if long(text, most) || (needed && text.trim().is_empty()) {
-            return Err(Error::bad(field, format!("between {} and {most} characters, on one line", u8::from(needed))));
+            return Err(Error::bad(
+                field,
+                format!("between {} and {most} characters, on one line", u8::from(needed)),
+            ));
         }
     }
     check_day("since", Some(&care.since))?;

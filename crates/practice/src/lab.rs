@@ -4,12 +4,13 @@
 use db::{Db, Values};
 use ins::{BirthDate, Identity, Matricule, Nature, Record, Sex, Status, Traits, World};
 use kernel::{Clock, ManualClock};
-use sqlx::Row as _;
+use sqlx::{Connection as _, Row as _};
 
 use crate::list::{self, Entered};
 use crate::requests::{self, NewRequest};
 use crate::{
-    Actor, Key, MailboxKind, May, NewPerson, PersonRole, Practice, RequestKind, Right, Setting, Standing, State,
+    Actor, Key, MailboxKind, May, NewPerson, PersonRole, Practice, RequestKind, Right, Setting, Standing,
+    State,
 };
 
 pub(crate) struct Lab {
@@ -61,16 +62,32 @@ pub(crate) fn qualified(identity: Identity) -> Record {
     Record { identity, status: Status::Qualified, ..Record::default() }
 }
 
+/// A database that no other test uses: a file of `directory`, or a schema of its own of the PostgreSQL server whose URL is in
+/// `VAGUEMESTRE_TEST_POSTGRES` (with the collation C, by which some tests sort).
+pub(crate) async fn database(directory: &std::path::Path) -> Db {
+    let Ok(url) = std::env::var("VAGUEMESTRE_TEST_POSTGRES") else {
+        return Db::open_sqlite(&directory.join("lps.db")).await.unwrap();
+    };
+    sqlx::any::install_default_drivers();
+    let schema = format!("t_{}", kernel::random::mark());
+    let mut admin = sqlx::AnyConnection::connect(&url).await.unwrap();
+    db::query(format!("CREATE SCHEMA {schema}"), Values::new()).execute(&mut admin).await.unwrap();
+    admin.close().await.unwrap();
+    let joint = if url.contains('?') { '&' } else { '?' };
+    Db::open_postgres(&format!("{url}{joint}options[search_path]={schema}")).await.unwrap()
+}
+
 impl Lab {
     pub(crate) async fn open() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let db = Db::open_sqlite(&directory.path().join("lps.db")).await.unwrap();
+        let db = database(directory.path()).await;
         let (clock, hands) = Clock::manual("2026-11-23T09:00:00Z".parse().unwrap());
         let setting = Setting { world: World::Sandbox, ..Setting::default() };
         let practice = Practice::open(db.clone(), clock, setting).await.unwrap();
         let since = "2026-01-01T00:00:00Z".parse().unwrap();
         let settings = serde_json::json!({});
-        let saved = practice.save_mailbox("cabinet@sim.mssante.fr", MailboxKind::Org, "Cabinet", settings, since);
+        let saved =
+            practice.save_mailbox("cabinet@sim.mssante.fr", MailboxKind::Org, "Cabinet", settings, since);
         let mailbox = saved.await.unwrap().key;
         Self { practice, db, clock: hands, mailbox, _directory: directory }
     }
@@ -93,7 +110,8 @@ impl Lab {
 
     pub(crate) async fn put(&self, put: Put) -> Key {
         let key = Key::random();
-        let (practice, mailbox, at, name) = (&self.practice, self.mailbox.clone(), self.practice.now(), key.clone());
+        let (practice, mailbox, at, name) =
+            (&self.practice, self.mailbox.clone(), self.practice.now(), key.clone());
         let received = crate::columns::millis(at) - put.ago * 60_000;
         let identity = serde_json::to_string(&put.identity).unwrap();
         let patient = put.identity.traits.birth_name.clone().unwrap_or_default();

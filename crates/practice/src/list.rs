@@ -30,7 +30,6 @@ pub(crate) use enter::{Entered, enter, fold, leave};
 pub(crate) use question::LIVE;
 pub(crate) use rows::row_of;
 
-use question::Lead;
 use scope::Scope;
 
 /// What the list is ordered by; equals by the order of arrival.

@@ -44,7 +44,8 @@ impl Practice {
         let (actor, key, at) = (actor.clone(), key.cloned(), self.now());
         let (host_ref, record) = (host_ref.map(str::to_owned), record.clone());
         self.write(move |tx| {
-            let (actor, key, host_ref, record) = (actor.clone(), key.clone(), host_ref.clone(), record.clone());
+            let (actor, key, host_ref, record) =
+                (actor.clone(), key.clone(), host_ref.clone(), record.clone());
             Box::pin(async move {
                 let known = known(tx, key.as_ref(), host_ref.as_deref()).await?;
                 let patient = match known {
@@ -120,11 +121,13 @@ impl Practice {
             None => 0,
             Some(key) => {
                 let text = "SELECT id FROM lps_patient WHERE key = $1";
-                let row = db::query(text, Values::new().text(key.as_str())).fetch_optional(self.reader()).await?;
+                let row =
+                    db::query(text, Values::new().text(key.as_str())).fetch_optional(self.reader()).await?;
                 row.ok_or_else(|| Error::not_found("patient", key))?.try_get(0)?
             }
         };
-        let text = format!("{SELECT} WHERE removed = 0 AND id > $1 ORDER BY id LIMIT {}", limit.clamp(1, MOST));
+        let text =
+            format!("{SELECT} WHERE removed = 0 AND id > $1 ORDER BY id LIMIT {}", limit.clamp(1, MOST));
         let rows = db::query(text, Values::new().int(from)).fetch_all(self.reader()).await?;
         rows.iter().map(|row| Ok(read(row)?.patient)).collect()
     }
@@ -141,7 +144,10 @@ impl Practice {
                 let stored = by_key(tx, &key).await?;
                 let text = "SELECT 1 FROM lps_document WHERE patient = $1 LIMIT 1";
                 if db::query(text, Values::new().int(stored.id)).fetch_optional(&mut *tx).await?.is_some() {
-                    return Err(Error::refused("has_documents", "documents are filed there: file them elsewhere first"));
+                    return Err(Error::refused(
+                        "has_documents",
+                        "documents are filed there: file them elsewhere first",
+                    ));
                 }
                 let text = "UPDATE lps_patient SET removed = 1, host_ref = NULL WHERE id = $1";
                 db::query(text, Values::new().int(stored.id)).execute(&mut *tx).await?;
@@ -188,7 +194,10 @@ pub(crate) async fn insert(tx: &mut Tx, host_ref: Option<String>, record: Record
 
 /// Whoever may be the patient of this identity: the same digits under whatever OID, now or before, and whoever was born
 /// that day as far as it is said. [`ins::decide`] looks closer.
-pub(crate) async fn candidates(conn: &mut sqlx::AnyConnection, identity: &Identity) -> Result<Vec<Stored>, Error> {
+pub(crate) async fn candidates(
+    conn: &mut sqlx::AnyConnection,
+    identity: &Identity,
+) -> Result<Vec<Stored>, Error> {
     let mut found: Vec<Stored> = Vec::new();
     if let Some(matricule) = &identity.matricule {
         let text = format!(
@@ -238,9 +247,12 @@ async fn update(tx: &mut Tx, id: i64, patient: &Patient) -> Result<(), Error> {
 }
 
 async fn keep_former(tx: &mut Tx, id: i64, record: &Record) -> Result<(), Error> {
-    db::query("DELETE FROM lps_former_ins WHERE patient = $1", Values::new().int(id)).execute(&mut *tx).await?;
+    db::query("DELETE FROM lps_former_ins WHERE patient = $1", Values::new().int(id))
+        .execute(&mut *tx)
+        .await?;
     for former in &record.former {
-        let text = "INSERT INTO lps_former_ins (matricule, oid, patient) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        let text =
+            "INSERT INTO lps_former_ins (matricule, oid, patient) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         let values = Values::new().text(former.matricule.as_str()).text(former.nature.oid()).int(id);
         db::query(text, values).execute(&mut *tx).await?;
     }
@@ -262,7 +274,8 @@ fn bind(values: Values, patient: &Patient) -> Result<Values, Error> {
     let record = serde_json::to_string(&patient.record).map_err(|_| Error::damaged("a patient's record"))?;
     let birth = traits.birth_name.as_deref().unwrap_or_default();
     let first = traits.first_given.as_deref().unwrap_or_default();
-    let every = [&traits.birth_name, &traits.used_name, &traits.first_given, &traits.given_names, &traits.used_given];
+    let every =
+        [&traits.birth_name, &traits.used_name, &traits.first_given, &traits.given_names, &traits.used_given];
     let names: String = every.into_iter().flatten().map(|name| format!(" {}", folded(name))).collect();
     Ok(values
         .opt_text(patient.host_ref.as_deref())
@@ -279,7 +292,7 @@ fn bind(values: Values, patient: &Patient) -> Result<Values, Error> {
 
 fn check(host_ref: Option<&str>, record: &Record) -> Result<(), Error> {
     let traits = &record.identity.traits;
-    if !traits.birth_name.as_deref().is_some_and(|name| !name.trim().is_empty()) {
+    if traits.birth_name.as_deref().is_none_or(|name| name.trim().is_empty()) {
         return Err(Error::bad("record.identity.traits.birth_name", "a patient has a birth name"));
     }
     let texts = [

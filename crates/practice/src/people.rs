@@ -68,7 +68,12 @@ impl Practice {
     ///
     /// # Errors
     /// [`Error::NotFound`] for an unknown key; [`Error::Bad`]; [`Error::Refused`] (`national_id_taken`); [`Error::Db`].
-    pub async fn save_person(&self, actor: &Actor, key: Option<&Key>, person: NewPerson) -> Result<Person, Error> {
+    pub async fn save_person(
+        &self,
+        actor: &Actor,
+        key: Option<&Key>,
+        person: NewPerson,
+    ) -> Result<Person, Error> {
         let wrong = |text: &str, most: usize| {
             text.trim().is_empty() || text.chars().count() > most || text.chars().any(char::is_control)
         };

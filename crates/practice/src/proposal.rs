@@ -33,7 +33,8 @@ impl Practice {
     /// [`Error::Db`], [`Error::Damaged`].
     pub async fn comparison(&self, document: &Key, patient: &Key) -> Result<Option<ins::Comparison>, Error> {
         let text = "SELECT identity FROM lps_document WHERE key = $1";
-        let row = db::query(text, Values::new().text(document.as_str())).fetch_optional(self.reader()).await?;
+        let row =
+            db::query(text, Values::new().text(document.as_str())).fetch_optional(self.reader()).await?;
         let (Some(row), Some(patient)) = (row, self.patient(patient).await?) else { return Ok(None) };
         let identity: Identity = json(&row, 0, "a document's identity")?;
         Ok(Some(ins::compare(&identity, &patient.record)))

@@ -35,7 +35,8 @@ impl Doc {
     }
 
     pub(super) async fn by_id(tx: &mut Tx, id: i64) -> Result<Self, Error> {
-        let row = db::query(format!("{SELECT} WHERE d.id = $1"), Values::new().int(id)).fetch_optional(tx).await?;
+        let row =
+            db::query(format!("{SELECT} WHERE d.id = $1"), Values::new().int(id)).fetch_optional(tx).await?;
         read(&row.ok_or_else(|| Error::damaged("a document that another row names"))?)
     }
 

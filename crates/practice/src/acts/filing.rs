@@ -25,14 +25,18 @@ impl Case<'_> {
     }
 
     /// *Créer le dossier*: a patient of the document's traits, and the document in it.
-    pub(super) async fn file_to_new(&mut self, document: &Key, host_ref: Option<String>) -> Result<Came, Error> {
+    pub(super) async fn file_to_new(
+        &mut self,
+        document: &Key,
+        host_ref: Option<String>,
+    ) -> Result<Came, Error> {
         let doc = self.doc(document, May::Act).await?;
         if doc.state == State::Filed {
             return Err(Error::refused("already_filed", "the document is in a file: take it out first"));
         }
         self.may_be_filed(&doc, true)?;
         let traits = &doc.identity.traits;
-        if !traits.birth_name.as_deref().is_some_and(|name| !name.trim().is_empty()) {
+        if traits.birth_name.as_deref().is_none_or(|name| name.trim().is_empty()) {
             return Err(Error::refused("no_traits", "the document does not name its patient: choose one"));
         }
         if host_ref.as_deref().is_some_and(|name| name.is_empty() || name.chars().count() > 200) {
@@ -41,13 +45,22 @@ impl Case<'_> {
         let (matched, _) = proposal::decide(self.tx, &doc.identity, self.world).await?;
         let known = matches!(
             matched.decision,
-            Decision::File { .. } | Decision::Confirm { .. } | Decision::Conflict { .. } | Decision::Duplicates { .. }
+            Decision::File { .. }
+                | Decision::Confirm { .. }
+                | Decision::Conflict { .. }
+                | Decision::Duplicates { .. }
         );
         if known {
-            return Err(Error::refused("ins_known", "a patient of this number is here already: file to them"));
+            return Err(Error::refused(
+                "ins_known",
+                "a patient of this number is here already: file to them",
+            ));
         }
         if matched.reasons.contains(&Reason::TestIdentity) {
-            return Err(Error::refused("test_identity", "a number of tests makes no patient of the real world"));
+            return Err(Error::refused(
+                "test_identity",
+                "a number of tests makes no patient of the real world",
+            ));
         }
         // Without one of the four OIDs the number is none of an INS: the traits alone are taken over. Nobody has checked
         // the identity here, so that it is *provisoire* (RNIV, spec 02 §7.3).
@@ -126,7 +139,10 @@ impl Case<'_> {
         let (matched, stored) = proposal::decide(self.tx, identity, self.world).await?;
         proposal::certain(&matched, &stored).cloned().ok_or_else(|| {
             let code = matched.code().map(|code| format!(" ({code})")).unwrap_or_default();
-            Error::refused("not_certain", format!("no patient is certain{code}: compare the traits and choose one"))
+            Error::refused(
+                "not_certain",
+                format!("no patient is certain{code}: compare the traits and choose one"),
+            )
         })
     }
 
@@ -143,9 +159,10 @@ impl Case<'_> {
                 Err(Error::refused("deletion_request", "it asks for a deletion, and is no document to file"))
             }
             Standing::Obsolete | Standing::SameIdOtherContent if by_hand => Ok(()),
-            Standing::Obsolete => {
-                Err(Error::refused("obsolete", "a newer version is here; a person who names the patient may file it"))
-            }
+            Standing::Obsolete => Err(Error::refused(
+                "obsolete",
+                "a newer version is here; a person who names the patient may file it",
+            )),
             Standing::SameIdOtherContent => Err(Error::refused(
                 "same_id_other_content",
                 "another document has its identifier; a person who names the patient may file it",
@@ -157,7 +174,10 @@ impl Case<'_> {
         let id = doc.patient.ok_or_else(|| Error::damaged("a document is filed to nobody"))?;
         let stored = patients::by_id(self.tx, id).await?;
         if patient.is_some_and(|wanted| *wanted != stored.patient.key) {
-            return Err(Error::refused("already_filed", "it is in another patient's file: take it out first"));
+            return Err(Error::refused(
+                "already_filed",
+                "it is in another patient's file: take it out first",
+            ));
         }
         Ok(Came { patient: Some(stored.patient), ..Came::of(doc, false) })
     }

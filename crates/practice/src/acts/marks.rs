@@ -75,7 +75,8 @@ impl Case<'_> {
             return Ok(Came::of(doc, false));
         }
         let (by, at) = (self.actor.name.clone(), millis(self.at));
-        doc.set(self.tx, "acknowledged_by = $2, acknowledged_at = $3", |values| values.text(by).int(at)).await?;
+        doc.set(self.tx, "acknowledged_by = $2, acknowledged_at = $3", |values| values.text(by).int(at))
+            .await?;
         Ok(Came::of(doc, true))
     }
 }

@@ -32,7 +32,10 @@ impl Case<'_> {
         pending(&asked)?;
         match asked.code {
             Some(901) => {
-                return Err(Error::refused("code_901", "it comes from another author than the document's: refuse it"));
+                return Err(Error::refused(
+                    "code_901",
+                    "it comes from another author than the document's: refuse it",
+                ));
             }
             Some(_) => return Err(Error::refused("code_900", "it is not about the last version: refuse it")),
             None => {}
@@ -88,7 +91,9 @@ impl Case<'_> {
             RequestState::Effective => self.decided(&asked, carrier).await,
             RequestState::Accepted => {
                 let text = "UPDATE lps_request SET state = 'effective', effective_at = $2 WHERE id = $1";
-                db::query(text, Values::new().int(asked.id).int(millis(self.at))).execute(&mut *self.tx).await?;
+                db::query(text, Values::new().int(asked.id).int(millis(self.at)))
+                    .execute(&mut *self.tx)
+                    .await?;
                 self.told(ChangeKind::RequestChanged, &asked.key).await?;
                 let mut came = self.decided(&asked, carrier).await?;
                 came.changed = true;
@@ -120,13 +125,15 @@ impl Case<'_> {
         let Some(asked) = row.as_ref().map(read).transpose()? else { return Ok(None) };
         if asked.state == RequestState::Effective {
             return match asked.kind {
-                RequestKind::Deletion if doc.state == State::Deleted => {
-                    Err(Error::refused("effective", "the host has confirmed the deletion: file it anew at the host"))
-                }
+                RequestKind::Deletion if doc.state == State::Deleted => Err(Error::refused(
+                    "effective",
+                    "the host has confirmed the deletion: file it anew at the host",
+                )),
                 _ => Ok(None),
             };
         }
-        let text = "UPDATE lps_request SET state = 'pending', decided_by = NULL, decided_at = NULL WHERE id = $1";
+        let text =
+            "UPDATE lps_request SET state = 'pending', decided_by = NULL, decided_at = NULL WHERE id = $1";
         db::query(text, Values::new().int(asked.id)).execute(&mut *self.tx).await?;
         if let Some(target) = asked.target {
             let text = "UPDATE lps_document SET request = $2 WHERE id = $1";
@@ -153,7 +160,8 @@ impl Case<'_> {
 
     /// Writes the decision; the target says from now on which other request waits, if one does.
     async fn decide(&mut self, asked: &Asked, state: RequestState, why: Option<&str>) -> Result<(), Error> {
-        let text = "UPDATE lps_request SET state = $2, reason = $3, decided_by = $4, decided_at = $5 WHERE id = $1";
+        let text =
+            "UPDATE lps_request SET state = $2, reason = $3, decided_by = $4, decided_at = $5 WHERE id = $1";
         let values = Values::new()
             .int(asked.id)
             .text(state.word())
@@ -211,7 +219,9 @@ impl Case<'_> {
     /// What the act is about: the target, or what carried an orphan.
     async fn decided(&mut self, asked: &Asked, carrier: Doc) -> Result<Came, Error> {
         let doc = match asked.target {
-            Some(target) if carrier.standing == Standing::DeletionRequest => Doc::by_id(self.tx, target).await?,
+            Some(target) if carrier.standing == Standing::DeletionRequest => {
+                Doc::by_id(self.tx, target).await?
+            }
             _ => carrier,
         };
         Ok(Came { request: Some(asked.key.clone()), ..Came::of(doc, false) })

@@ -4,7 +4,8 @@ use ins::{BirthDate, Decision, Identity, Matricule, Nature, Sex, Traits};
 
 use crate::lab::{Lab, Put, dominique, qualified, software};
 use crate::{
-    Act, Actor, Done, Error, Filter, Key, May, PersonRole, RequestKind, RequestState, Right, Standing, State, TraceFilter,
+    Act, Actor, Done, Error, Filter, Key, May, PersonRole, RequestKind, RequestState, Right, Standing, State,
+    TraceFilter,
 };
 
 fn code(done: Result<Done, Error>) -> &'static str {
@@ -46,7 +47,8 @@ async fn one_act_files_to_the_patient_who_is_certain_and_a_second_click_changes_
     assert_eq!(code(lab.practice.act(&doctor, file(&document, Some(&other.key))).await), "already_filed");
     let busy = lab.practice.remove_patient(&software(), &patient.key).await.expect_err("documents are there");
     assert_eq!(busy.code(), "has_documents");
-    let back = lab.practice.act(&doctor, Act::Reopen { document: document.clone() }).await.unwrap().row.unwrap();
+    let back =
+        lab.practice.act(&doctor, Act::Reopen { document: document.clone() }).await.unwrap().row.unwrap();
     assert_eq!((back.state, back.patient, back.of_mail), (State::ToDo, None, (0, 1)));
     lab.practice.remove_patient(&software(), &patient.key).await.unwrap();
 }
@@ -63,7 +65,7 @@ async fn without_certainty_nothing_is_filed_and_the_refusal_is_traced() {
     let patient = lab.practice.save_patient(&software(), None, None, &qualified(other)).await.unwrap();
     let proposal = lab.practice.proposal(&document).await.unwrap().unwrap();
     assert_eq!(proposal.matched.decision, Decision::Conflict { record: 0 });
-    assert_eq!(proposal.patients, [patient.clone()]);
+    assert_eq!(proposal.patients, std::slice::from_ref(&patient));
     assert_eq!(code(lab.practice.act(&doctor, file(&document, None)).await), "not_certain");
     assert_eq!(lab.practice.row(&document, None).await.unwrap().unwrap().state, State::ToDo);
     let refused = ("file".to_owned(), "refused".to_owned());
@@ -100,7 +102,8 @@ async fn a_new_file_is_provisional_and_a_number_that_is_here_makes_none() {
 async fn duplicates_and_carriers_are_never_filed_and_old_versions_by_a_person_only() {
     let lab = Lab::open().await;
     let doctor = lab.person("Dr Martin", PersonRole::Doctor, May::Act).await;
-    let patient = lab.practice.save_patient(&software(), None, None, &qualified(dominique())).await.unwrap().key;
+    let patient =
+        lab.practice.save_patient(&software(), None, None, &qualified(dominique())).await.unwrap().key;
     for (standing, refused) in [
         (Standing::Duplicate, "duplicate"),
         (Standing::DeletionRequest, "deletion_request"),
@@ -152,7 +155,8 @@ async fn rights_are_of_a_mailbox_of_a_day_and_for_somebody() {
     lab.clock.advance(Duration::from_secs(14 * 3_600 + 1_800)); // 00:30 in Paris, still the day before in UTC
     let again = Act::Reopen { document: document.clone() };
     assert_eq!(code(lab.practice.act(&replacement, again).await), "no_right", "the day is the practice's");
-    let backwards = Right { since: Some("2026-11-24".into()), until: Some("2026-11-23".into()), ..right.clone() };
+    let backwards =
+        Right { since: Some("2026-11-24".into()), until: Some("2026-11-23".into()), ..right.clone() };
     assert_eq!(lab.practice.grant(&software(), &backwards).await.unwrap_err().code(), "bad_value");
     let no_day = Right { since: Some("2026-02-30".into()), until: None, ..right };
     assert_eq!(lab.practice.grant(&software(), &no_day).await.unwrap_err().code(), "bad_value");
@@ -206,8 +210,9 @@ async fn a_deletion_hides_when_accepted_and_stays_once_the_host_has_confirmed() 
     lab.practice.save_patient(&software(), None, None, &qualified(dominique())).await.unwrap();
     let target = lab.put(Put { ago: 60, ..Put::default() }).await;
     lab.practice.act(&doctor, file(&target, None)).await.unwrap();
-    let carrier =
-        lab.put(Put { standing: Standing::DeletionRequest, of: Some(target.clone()), ..Put::default() }).await;
+    let carrier = lab
+        .put(Put { standing: Standing::DeletionRequest, of: Some(target.clone()), ..Put::default() })
+        .await;
     let request = lab.request(RequestKind::Deletion, &carrier, Some(&target), None).await;
     let state = async |key: &Key| lab.practice.row(key, None).await.unwrap().unwrap().state;
     assert_eq!(lab.practice.row(&target, None).await.unwrap().unwrap().request, Some(request.clone()));
@@ -228,7 +233,10 @@ async fn a_deletion_hides_when_accepted_and_stays_once_the_host_has_confirmed() 
     assert!(lab.practice.act(&software(), confirm()).await.unwrap().changed);
     assert!(!lab.practice.act(&software(), confirm()).await.unwrap().changed);
     let effective = lab.practice.request(&request).await.unwrap().unwrap();
-    assert_eq!((effective.state, effective.decided_by.as_deref()), (RequestState::Effective, Some("Dr Martin")));
+    assert_eq!(
+        (effective.state, effective.decided_by.as_deref()),
+        (RequestState::Effective, Some("Dr Martin"))
+    );
     assert!(effective.effective_at.is_some());
     assert_eq!(code(lab.practice.act(&doctor, Act::Reopen { document: target }).await), "effective");
 }
@@ -237,7 +245,8 @@ async fn a_deletion_hides_when_accepted_and_stays_once_the_host_has_confirmed() 
 async fn a_new_version_goes_where_the_old_one_is_which_stays_readable() {
     let lab = Lab::open().await;
     let doctor = lab.person("Dr Martin", PersonRole::Doctor, May::Act).await;
-    let patient = lab.practice.save_patient(&software(), None, None, &qualified(dominique())).await.unwrap().key;
+    let patient =
+        lab.practice.save_patient(&software(), None, None, &qualified(dominique())).await.unwrap().key;
     let old = lab.put(Put { ago: 60, ..Put::default() }).await;
     lab.practice.act(&doctor, file(&old, None)).await.unwrap();
     let put = || Put { standing: Standing::NewVersion, of: Some(old.clone()), ..Put::default() };
@@ -262,8 +271,12 @@ async fn a_new_version_goes_where_the_old_one_is_which_stays_readable() {
     // One that names somebody else is not filed because the old one was here.
     let wrong = lab.put(Put { identity: somebody(), of: Some(new.clone()), ..put() }).await;
     let third = lab.request(RequestKind::Replacement, &wrong, Some(&new), None).await;
-    assert_eq!(code(lab.practice.act(&doctor, Act::Accept { request: third.clone() }).await), "other_patient");
-    let refuse = |request: &Key, reason: &str| Act::Refuse { request: request.clone(), reason: reason.into() };
+    assert_eq!(
+        code(lab.practice.act(&doctor, Act::Accept { request: third.clone() }).await),
+        "other_patient"
+    );
+    let refuse =
+        |request: &Key, reason: &str| Act::Refuse { request: request.clone(), reason: reason.into() };
     assert_eq!(code(lab.practice.act(&doctor, refuse(&third, "  ")).await), "bad_value");
     let done = lab.practice.act(&doctor, refuse(&third, "autre patient")).await.unwrap();
     assert_eq!(done.row.unwrap().state, State::Dismissed);
@@ -318,7 +331,10 @@ async fn critical_results_wait_for_a_doctor_and_go_to_a_replacement_once() {
     let gone = lab.practice.escalate(Duration::from_secs(3 * 3_600)).await.unwrap();
     assert_eq!((&gone[0].document, &gone[0].to), (&other, &None), "nobody else is there today");
     let life = lab.practice.life(&other).await.unwrap();
-    assert_eq!((life.last().unwrap().act.as_str(), life.last().unwrap().outcome.as_str()), ("escalate", "failed"));
+    assert_eq!(
+        (life.last().unwrap().act.as_str(), life.last().unwrap().outcome.as_str()),
+        ("escalate", "failed")
+    );
     lab.practice.act(&doctor, Act::Acknowledge { document: old.clone() }).await.unwrap();
     assert_eq!(lab.practice.counts(&viewed).await.unwrap().critical, 2);
 }

@@ -75,7 +75,9 @@ pub(super) fn counts(backend: Backend, filter: &Filter, scope: &Scope, found: bo
     };
     let (states, requests, critical, unread) = (of("mailbox"), of("mailbox"), of("mailbox"), of("d.mailbox"));
     let mut parts = vec![
-        format!("SELECT state AS what, count(*) AS number FROM lps_document WHERE 1 = 1{states} GROUP BY state"),
+        format!(
+            "SELECT state AS what, count(*) AS number FROM lps_document WHERE 1 = 1{states} GROUP BY state"
+        ),
         format!("SELECT 'requests', count(*) FROM lps_document WHERE request IS NOT NULL{requests}"),
         format!(
             "SELECT 'critical', count(*) FROM lps_document WHERE critical = 1 AND acknowledged_at IS NULL \
@@ -188,7 +190,8 @@ impl Sql {
             self.and(format!("+d.mailbox IN ({list})"));
         }
         if !matches!(lead, Lead::State | Lead::MailboxState) && !filter.states.is_empty() {
-            let words: Vec<String> = filter.states.iter().map(|state| format!("'{}'", State::word(*state))).collect();
+            let words: Vec<String> =
+                filter.states.iter().map(|state| format!("'{}'", State::word(*state))).collect();
             self.and(format!("coalesce(d.state, '') IN ({})", words.join(", ")));
         }
         if let Some(provenance) = filter.provenance {

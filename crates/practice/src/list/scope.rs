@@ -82,7 +82,10 @@ pub(super) async fn find(
         return Err(Error::refused("no_right", "the person is not of this practice (any more)"));
     }
     if after.is_some() && scope.after.is_none() {
-        return Err(Error::bad("after", "the page before ended at a document that is not here: begin again without it"));
+        return Err(Error::bad(
+            "after",
+            "the page before ended at a document that is not here: begin again without it",
+        ));
     }
     scope.words.sort_by_key(|word| word.count);
     let restricted = filter.viewer.is_some() || !filter.mailboxes.is_empty();
@@ -118,7 +121,8 @@ fn statement(
     words: &[String],
     today: &str,
 ) -> (String, Values) {
-    let mut parts = vec![String::from("SELECT 'total' AS what, count(*) AS number, '' AS word FROM lps_mailbox")];
+    let mut parts =
+        vec![String::from("SELECT 'total' AS what, count(*) AS number, '' AS word FROM lps_mailbox")];
     let mut values = Values::new();
     let mut place = 0;
     let mut next = |count: usize| {
@@ -145,7 +149,10 @@ fn statement(
     }
     if let Some(after) = after {
         let value = column(filter.sort).replace("d.", "");
-        parts.push(format!("SELECT 'after', id, cast({value} AS text) FROM lps_document WHERE key = ${}", next(1)));
+        parts.push(format!(
+            "SELECT 'after', id, cast({value} AS text) FROM lps_document WHERE key = ${}",
+            next(1)
+        ));
         values = values.text(after.as_str());
     }
     for (at, word) in words.iter().enumerate() {

@@ -1,10 +1,11 @@
 use std::cell::RefCell;
 
-use db::{Db, Values};
+use db::{Backend, Values};
 use kernel::Clock;
 use sqlx::Row as _;
 
 use super::{Cursor, Filter, Sort, enter};
+use crate::lab::database;
 use crate::{Key, Practice, Provenance, Row, Setting, Standing, State};
 
 mod fill;
@@ -16,7 +17,7 @@ thread_local! {
 
 async fn filled(rows: usize) -> (tempfile::TempDir, Practice) {
     let directory = tempfile::tempdir().unwrap();
-    let db = Db::open_sqlite(&directory.path().join("lps.db")).await.unwrap();
+    let db = database(directory.path()).await;
     let now = kernel::Timestamp::from_millisecond(fill::NOW).unwrap();
     let practice = Practice::open(db.clone(), Clock::manual(now).0, Setting::default()).await.unwrap();
     fill::fill(&db, rows, 7).await;
@@ -44,17 +45,23 @@ fn filters() -> Vec<(&'static str, Filter)> {
         ("rare states", Filter { states: vec![State::Dismissed, State::Deleted], ..of() }),
         ("unread", Filter { viewer: doctor(), unread: true, ..of() }),
         ("unread by patient", Filter { viewer: doctor(), unread: true, sort: Sort::Patient, ..of() }),
-        ("unread of patients", Filter { viewer: doctor(), unread: true, provenance: Some(Provenance::Patient), ..of() }),
+        (
+            "unread of patients",
+            Filter { viewer: doctor(), unread: true, provenance: Some(Provenance::Patient), ..of() },
+        ),
         ("from patients", Filter { provenance: Some(Provenance::Patient), ..of() }),
         ("from nobody", Filter { provenance: Some(Provenance::Operator), ..of() }),
         ("one patient", Filter { patient: Some(key("patient-17")), ..of() }),
-        ("one patient, filed, mine", Filter {
-            viewer: doctor(),
-            patient: Some(key("patient-17")),
-            states: vec![State::Filed],
-            sort: Sort::Made,
-            ..of()
-        }),
+        (
+            "one patient, filed, mine",
+            Filter {
+                viewer: doctor(),
+                patient: Some(key("patient-17")),
+                states: vec![State::Filed],
+                sort: Sort::Made,
+                ..of()
+            },
+        ),
         ("critical", Filter { critical: true, ..of() }),
         ("critical, waiting, oldest first", Filter { unacknowledged: true, reversed: true, ..of() }),
         ("requests", Filter { request: true, ..of() }),
@@ -65,7 +72,10 @@ fn filters() -> Vec<(&'static str, Filter)> {
         ("doubles", Filter { standing: Some(Standing::Duplicate), ..of() }),
         ("by date made", Filter { sort: Sort::Made, ..of() }),
         ("by patient", Filter { sort: Sort::Patient, viewer: doctor(), ..of() }),
-        ("by patient, Z to A, to do", Filter { sort: Sort::Patient, reversed: true, states: vec![State::ToDo], ..of() }),
+        (
+            "by patient, Z to A, to do",
+            Filter { sort: Sort::Patient, reversed: true, states: vec![State::ToDo], ..of() },
+        ),
         ("by type, to do", Filter { sort: Sort::Type, states: vec![State::ToDo], ..of() }),
         ("a rare word", Filter { text: text("retraité"), ..of() }),
         ("a rare word by patient", Filter { text: text("Retraite"), sort: Sort::Patient, ..of() }),
@@ -81,7 +91,8 @@ fn filters() -> Vec<(&'static str, Filter)> {
 fn matches(filter: &Filter, row: &Row, unread: bool) -> bool {
     let folded = enter::fold([row.type_label.as_str(), row.patient_name.as_str(), row.author.as_str()]);
     let words = enter::fold([filter.text.as_deref().unwrap_or_default()]);
-    let named = words.split(' ').filter(|word| !word.is_empty()).all(|word| folded.contains(&format!(" {word}")));
+    let named =
+        words.split(' ').filter(|word| !word.is_empty()).all(|word| folded.contains(&format!(" {word}")));
     let seen = filter.viewer.is_none() || ["box-1", "box-2"].contains(&row.mailbox.as_str());
     let some_words = filter.text.is_none() || !words.is_empty();
     seen && named
@@ -165,6 +176,9 @@ async fn every_page_of_every_filter_holds_what_a_plain_reading_finds_in_the_same
 #[tokio::test]
 async fn a_page_of_20_000_rows_costs_two_statements_that_enter_by_an_index() {
     let (_directory, practice) = filled(20_000).await;
+    if practice.backend() == Backend::Postgres {
+        return; // it has statistics of its own, and plans in other words
+    }
     for (name, filter) in filters() {
         let first = asked(&practice, &filter, None).await;
         assert!(first.0.len() <= 2, "{name}: {:?}", first.0);
@@ -177,7 +191,10 @@ async fn a_page_of_20_000_rows_costs_two_statements_that_enter_by_an_index() {
                 // Reading a table from end to end is for mailboxes alone; a walk reads an index in its order.
                 let scan = line.starts_with("SCAN d") || line.starts_with("SCAN lps_document");
                 assert!(!scan || line.contains("INDEX"), "{name}: {plan:#?}");
-                assert!(!line.starts_with("SCAN lps_word") && !line.starts_with("SCAN u"), "{name}: {plan:#?}");
+                assert!(
+                    !line.starts_with("SCAN lps_word") && !line.starts_with("SCAN u"),
+                    "{name}: {plan:#?}"
+                );
             }
         }
         let plan = plan(&practice, &first.0[1]).await.join("\n");
@@ -203,7 +220,11 @@ async fn a_page_of_20_000_rows_costs_two_statements_that_enter_by_an_index() {
 }
 
 /// The statements of a page, and where the next one is.
-async fn asked(practice: &Practice, filter: &Filter, after: Option<&Cursor>) -> (Vec<String>, Option<Cursor>) {
+async fn asked(
+    practice: &Practice,
+    filter: &Filter,
+    after: Option<&Cursor>,
+) -> (Vec<String>, Option<Cursor>) {
     ASKED.with_borrow_mut(Vec::clear);
     let page = practice.rows(filter, after, 50).await.unwrap();
     let json = serde_json::to_string(&page).unwrap();
@@ -212,7 +233,10 @@ async fn asked(practice: &Practice, filter: &Filter, after: Option<&Cursor>) -> 
 }
 
 async fn plan(practice: &Practice, text: &str) -> Vec<String> {
-    let rows = db::query(format!("EXPLAIN QUERY PLAN {text}"), Values::new()).fetch_all(practice.reader()).await.unwrap();
+    let rows = db::query(format!("EXPLAIN QUERY PLAN {text}"), Values::new())
+        .fetch_all(practice.reader())
+        .await
+        .unwrap();
     rows.iter().map(|row| row.try_get(3).unwrap()).collect()
 }
 
@@ -227,7 +251,8 @@ async fn what_cannot_be_asked_is_said() {
     assert_eq!(practice.rows(&Filter::default(), Some(&nowhere), 10).await.unwrap_err().code(), "bad_value");
     let stranger = Filter { viewer: Some(key("nobody")), ..Filter::default() };
     assert_eq!(practice.rows(&stranger, None, 10).await.unwrap_err().code(), "no_right");
-    let elsewhere = Filter { viewer: Some(key("doctor")), mailboxes: vec![key("box-3")], ..Filter::default() };
+    let elsewhere =
+        Filter { viewer: Some(key("doctor")), mailboxes: vec![key("box-3")], ..Filter::default() };
     assert_eq!(practice.rows(&elsewhere, None, 10).await.unwrap().rows, []);
     assert_eq!(practice.counts(&elsewhere).await.unwrap(), super::Counts::default());
     for text in ["' OR 1=1 --", "100%", "\0", &"mot ".repeat(2_000)] {

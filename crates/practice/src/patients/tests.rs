@@ -28,7 +28,7 @@ async fn a_host_sends_its_patients_again_and_again() {
     married.identity.traits.used_name = Some("Lefèvre".into());
     let again = save(Some("42"), &married).await.unwrap();
     assert_eq!(first.key, again.key);
-    assert_eq!(lab.practice.patients(None, 10).await.unwrap(), [again.clone()]);
+    assert_eq!(lab.practice.patients(None, 10).await.unwrap(), std::slice::from_ref(&again));
     assert_eq!(lab.practice.patient_of_host("42").await.unwrap(), Some(again.clone()));
     let find = async |text: &str| lab.practice.find_patients(text, 10).await.unwrap().len();
     for (text, found) in [
@@ -72,7 +72,10 @@ async fn who_is_proposed_follows_numbers_of_before_dates_that_are_coarse_and_nev
     coarse.traits.birth_date = BirthDate::parse("1979");
     let patient = lab.practice.save_patient(&software(), None, None, &qualified(coarse)).await.unwrap();
     let found = proposed().await;
-    assert_eq!((found.matched.decision, &found.patients[0]), (Decision::Choose { records: vec![0] }, &patient));
+    assert_eq!(
+        (found.matched.decision, &found.patients[0]),
+        (Decision::Choose { records: vec![0] }, &patient)
+    );
     // The same digits of production: another person, said as a reason.
     let real = ins::Identity { oid: Some(Nature::Nir.oid().into()), ..dominique() };
     let real = lab.practice.save_patient(&software(), None, None, &qualified(real)).await.unwrap();
@@ -81,7 +84,8 @@ async fn who_is_proposed_follows_numbers_of_before_dates_that_are_coarse_and_nev
     assert_eq!(found.patients, [patient.clone(), real]);
     // The number that the patient had before.
     let mut record = qualified(dominique());
-    record.former = vec![Ins { matricule: Matricule::from_body("2790351215189").unwrap(), nature: Nature::Test }];
+    record.former =
+        vec![Ins { matricule: Matricule::from_body("2790351215189").unwrap(), nature: Nature::Test }];
     record.identity.matricule = Some(Matricule::from_body("2790351215190").unwrap());
     lab.practice.save_patient(&software(), Some(&patient.key), None, &record).await.unwrap();
     let found = proposed().await;
@@ -95,7 +99,8 @@ async fn who_is_proposed_follows_numbers_of_before_dates_that_are_coarse_and_nev
 #[tokio::test]
 async fn a_care_circle_has_roles_and_days() {
     let lab = Lab::open().await;
-    let patient = lab.practice.save_patient(&software(), None, None, &qualified(dominique())).await.unwrap().key;
+    let patient =
+        lab.practice.save_patient(&software(), None, None, &qualified(dominique())).await.unwrap().key;
     let care = |name: &str, since: &str, until: Option<&str>| NewCare {
         professional: "810000000001".into(),
         name: name.into(),
@@ -104,19 +109,31 @@ async fn a_care_circle_has_roles_and_days() {
         since: since.into(),
         until: until.map(str::to_owned),
     };
-    let save = async |key: Option<&Key>, care: NewCare| lab.practice.save_care(&software(), &patient, key, care).await;
+    let save = async |key: Option<&Key>, care: NewCare| {
+        lab.practice.save_care(&software(), &patient, key, care).await
+    };
     let before = save(None, care("Dr Ancien", "2020-01-01", Some("2026-11-22"))).await.unwrap();
     let now = save(None, care("Dr Martin", "2026-11-23", None)).await.unwrap();
     assert_eq!(save(None, care("Dr Martin", "2026-11-23", None)).await.unwrap(), now, "not twice");
-    assert_eq!(lab.practice.care_circle(&patient, true).await.unwrap(), [now.clone()]);
+    assert_eq!(lab.practice.care_circle(&patient, true).await.unwrap(), std::slice::from_ref(&now));
     assert_eq!(lab.practice.care_circle(&patient, false).await.unwrap(), [before.clone(), now.clone()]);
     save(Some(&now.key), care("Dr Martin", "2026-11-23", Some("2026-11-23"))).await.unwrap();
     lab.clock.advance(std::time::Duration::from_secs(86_400));
     assert_eq!(lab.practice.care_circle(&patient, true).await.unwrap(), []);
-    for bad in [care(" ", "2026-01-01", None), care("Dr", "1/1/2026", None), care("Dr", "2026-02-01", Some("2026-01-01"))] {
+    for bad in [
+        care(" ", "2026-01-01", None),
+        care("Dr", "1/1/2026", None),
+        care("Dr", "2026-02-01", Some("2026-01-01")),
+    ] {
         assert_eq!(save(None, bad).await.unwrap_err().code(), "bad_value");
     }
-    assert_eq!(save(Some(&Key::random()), care("Dr", "2026-01-01", None)).await.unwrap_err().code(), "not_found");
+    assert_eq!(
+        save(Some(&Key::random()), care("Dr", "2026-01-01", None)).await.unwrap_err().code(),
+        "not_found"
+    );
     lab.practice.remove_care(&software(), &patient, &before.key).await.unwrap();
-    assert_eq!(lab.practice.remove_care(&software(), &patient, &before.key).await.unwrap_err().code(), "not_found");
+    assert_eq!(
+        lab.practice.remove_care(&software(), &patient, &before.key).await.unwrap_err().code(),
+        "not_found"
+    );
 }

@@ -78,7 +78,8 @@ impl Practice {
                     None => None,
                 };
                 let text = "SELECT 1 FROM lps_right WHERE person = $1 AND mailbox = $2";
-                let had = db::query(text, Values::new().int(person).int(mailbox)).fetch_optional(&mut *tx).await?;
+                let had =
+                    db::query(text, Values::new().int(person).int(mailbox)).fetch_optional(&mut *tx).await?;
                 let text = "INSERT INTO lps_right (person, mailbox, may, behalf, since, until) \
                             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (person, mailbox) \
                             DO UPDATE SET may = $3, behalf = $4, since = $5, until = $6";
@@ -175,7 +176,8 @@ pub(crate) async fn standing(
     let none = || Error::refused("no_right", "the person has no such right in this mailbox today");
     let row = row.ok_or_else(none)?;
     let (since, until): (Option<String>, Option<String>) = (row.try_get(3)?, row.try_get(4)?);
-    let covers = since.is_none_or(|day| day.as_str() <= today) && until.is_none_or(|day| today <= day.as_str());
+    let covers =
+        since.is_none_or(|day| day.as_str() <= today) && until.is_none_or(|day| today <= day.as_str());
     if !covers || word(&row, 2, May::parse)? < need {
         return Err(none());
     }
@@ -183,7 +185,11 @@ pub(crate) async fn standing(
     if actor.behalf.is_some() && actor.behalf != for_whom {
         return Err(Error::refused("no_behalf", "the person does not act for that one in this mailbox"));
     }
-    Ok(Standing { person: Some(row.try_get(0)?), role: Some(word(&row, 1, PersonRole::parse)?), behalf: name })
+    Ok(Standing {
+        person: Some(row.try_get(0)?),
+        role: Some(word(&row, 1, PersonRole::parse)?),
+        behalf: name,
+    })
 }
 
 /// A day of the calendar, or none.

@@ -51,7 +51,9 @@ impl Practice {
         // One snapshot: lines that come and go meanwhile are not mistaken for a break.
         let mut tx = conn.begin().await?;
         if self.backend() == db::Backend::Postgres {
-            db::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", Values::new()).execute(&mut *tx).await?;
+            db::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", Values::new())
+                .execute(&mut *tx)
+                .await?;
         }
         let text = "SELECT head, head_chain, anchor, anchor_chain FROM lps_trace_chain WHERE one = 1";
         let row = db::query(text, Values::new()).fetch_one(&mut *tx).await?;
@@ -67,7 +69,8 @@ impl Practice {
         let text = format!("{SELECT} WHERE seq > $1 ORDER BY seq LIMIT $2");
         loop {
             let from = i64::try_from(seq).unwrap_or(i64::MAX);
-            let rows = db::query(text.clone(), Values::new().int(from).int(SLICE)).fetch_all(&mut *tx).await?;
+            let rows =
+                db::query(text.clone(), Values::new().int(from).int(SLICE)).fetch_all(&mut *tx).await?;
             for row in &rows {
                 let line = read(row)?;
                 if let Some(what) = what_is_wrong(&line, seq + 1, &chain) {
@@ -123,7 +126,8 @@ impl Practice {
                 let mut last = None;
                 let mut count = 0;
                 for row in &rows {
-                    let (seq, at, chain): (i64, i64, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+                    let (seq, at, chain): (i64, i64, String) =
+                        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
                     if at >= millis(before) {
                         break;
                     }
@@ -131,7 +135,9 @@ impl Practice {
                     count += 1;
                 }
                 let Some((seq, chain)) = last else { return Ok(0) };
-                db::query("DELETE FROM lps_trace WHERE seq <= $1", Values::new().int(seq)).execute(&mut *tx).await?;
+                db::query("DELETE FROM lps_trace WHERE seq <= $1", Values::new().int(seq))
+                    .execute(&mut *tx)
+                    .await?;
                 let text = "UPDATE lps_trace_chain SET anchor = $1, anchor_chain = $2 WHERE one = 1";
                 db::query(text, Values::new().int(seq).text(chain)).execute(tx).await?;
                 Ok(count)

@@ -15,8 +15,7 @@ pub struct CsvPiece {
 /// Lines of a piece.
 const PIECE: usize = 1_000;
 
-const HEAD: &str =
-    "\u{feff}numero;date_locale;auteur;pour_le_compte_de;action;document;boite;resultat;requete;reponse;chaine\r\n";
+const HEAD: &str = "\u{feff}numero;date_locale;auteur;pour_le_compte_de;action;document;boite;resultat;requete;reponse;chaine\r\n";
 
 impl Practice {
     /// The lines that match, newest first, as CSV: call again with [`CsvPiece::next`] until there is none.

@@ -61,7 +61,11 @@ async fn old_lines_leave_and_the_rest_is_still_a_chain() {
     let gone = lab.practice.forget_traces(&software(), middle).await.unwrap();
     assert_eq!(gone, 4_500);
     let left = lab.practice.verify_chain().await.unwrap();
-    assert_eq!((left.lines, left.anchor, left.head, left.broken), (21, 4_500, 4_521, None), "and that they left is told");
+    assert_eq!(
+        (left.lines, left.anchor, left.head, left.broken),
+        (21, 4_500, 4_521, None),
+        "and that they left is told"
+    );
     assert_eq!(lab.practice.forget_traces(&software(), middle).await.unwrap(), 0);
     lab.tamper("DELETE FROM lps_trace WHERE seq = 4501").await;
     assert_eq!(broken(&lab).await, Some(Broken { seq: 4_501, what: "missing" }));
@@ -122,7 +126,10 @@ async fn traces_are_searched_paged_and_exported() {
 #[test]
 fn what_looks_like_a_token_is_struck_out_and_plain_words_stay() {
     for (text, kept) in [
-        ("NO [AUTHENTICATIONFAILED] Bearer abcdefghijklmn refused", "NO [AUTHENTICATIONFAILED] Bearer […] refused"),
+        (
+            "NO [AUTHENTICATIONFAILED] Bearer abcdefghijklmn refused",
+            "NO [AUTHENTICATIONFAILED] Bearer […] refused",
+        ),
         ("AUTHENTICATE XOAUTH2 dXNlcj1hQGI=", "AUTHENTICATE XOAUTH2 […]"),
         ("token eyJhbGciOi.eyJzdWIi.c2ln was old", "token […] was old"),
         ("eyJhbGciOi.eyJzdWIi.c2ln", "[…]"),

@@ -33,8 +33,8 @@ const TYPES: [(&str, &str); 8] = [
     ("11488-4", "CR de consultation"),
 ];
 const NAMES: [&str; 16] = [
-    "MARTIN", "BERNARD", "THOMAS", "PETIT", "ROBERT", "RICHARD", "DURAND", "DUBOIS", "MOREAU", "LAURENT", "SIMON",
-    "MICHEL", "LEFEBVRE", "LEROY", "ROUX", "DAVID",
+    "MARTIN", "BERNARD", "THOMAS", "PETIT", "ROBERT", "RICHARD", "DURAND", "DUBOIS", "MOREAU", "LAURENT",
+    "SIMON", "MICHEL", "LEFEBVRE", "LEROY", "ROUX", "DAVID",
 ];
 const GIVEN: [&str; 8] = ["Jeanne", "Marie-Louise", "Paul", "Élise", "Hugo", "Chloé", "Anne-Sophie", "Léo"];
 
@@ -108,8 +108,12 @@ fn one(id: i64, count: i64, seed: u64) -> One {
     let name = format!("{}{} {}", NAMES[at % 16], at / 16, GIVEN[at % 8]);
     let kind = TYPES[usize::try_from(below(100) * below(100) / 1_400).unwrap().min(7)];
     // An author of long ago, whom nothing of the last years names.
-    let author = if id < count / 20 && below(30) == 0 { "Dr Retraite".into() } else { format!("Dr Auteur{}", below(120)) };
-    let recent = count - id < count / 50 + 20;
+    let author = if id < count / 20 && below(30) == 0 {
+        "Dr Retraite".into()
+    } else {
+        format!("Dr Auteur{}", below(120))
+    };
+    let recent = count - id < count / 50 + 60;
     let state = match below(100) {
         n if recent && n < 60 => "to_do",
         n if n < 3 => "not_mine",
@@ -122,7 +126,7 @@ fn one(id: i64, count: i64, seed: u64) -> One {
     let folded = fold(&[kind.1, &name, &author]);
     One {
         id,
-        mailbox: below(10).min(2) % 3 + 1,
+        mailbox: [1, 1, 1, 1, 1, 2, 2, 2, 3, 3][usize::try_from(below(10)).unwrap()],
         received,
         made: (below(20) > 0).then(|| received - below(90) * DAY / 3),
         kind,
@@ -159,7 +163,8 @@ fn fold(texts: &[&str]) -> String {
 async fn write(tx: &mut db::Tx, batch: &[One]) -> Result<(), db::Error> {
     MAIL.run(tx, batch, |values, one| {
         let values = values.int(one.id).text(format!("mail-{}", one.id)).int(one.mailbox).int(one.received);
-        let values = values.int(one.id).int(0).int(1).int(0).text("").int(0).int(0).int(0).text("ok").int(1).int(0);
+        let values =
+            values.int(one.id).int(0).int(1).int(0).text("").int(0).int(0).int(0).text("ok").int(1).int(0);
         values.int(0).text(one.provenance).text("").text("").int(1).text("{}")
     })
     .await?;
@@ -167,9 +172,11 @@ async fn write(tx: &mut db::Tx, batch: &[One]) -> Result<(), db::Error> {
     let identity = format!("{{\"traits\":{{\"birth_name\":\"{}\"}}}}", "X".repeat(400));
     DOCUMENT
         .run(tx, batch, |values, one| {
-            let values = values.int(one.id).text(format!("document-{}", one.id)).int(one.id).int(0).text("1.2");
+            let values =
+                values.int(one.id).text(format!("document-{}", one.id)).int(one.id).int(0).text("1.2");
             let values = values.int(one.mailbox).text("cda").text("create").text(one.kind.0).text(one.kind.1);
-            let values = values.text(format!("{} de {}", one.kind.1, one.name)).text(&one.author).text("Labo");
+            let values =
+                values.text(format!("{} de {}", one.kind.1, one.name)).text(&one.author).text("Labo");
             let values = values.opt_int(one.made).int(one.received).text(one.provenance);
             let values = values.text(format!("{:064x}", one.id)).int(one.id).int(one.critical).int(0);
             let values = values.text(&identity).text("{}").text(&one.name).text(&one.folded).text("");
@@ -185,13 +192,16 @@ async fn write(tx: &mut db::Tx, batch: &[One]) -> Result<(), db::Error> {
     words.sort_unstable();
     words.dedup();
     WORD.run(tx, &words, |values, (word, id)| values.text(*word).int(*id)).await?;
-    let unread: Vec<&One> = batch.iter().filter(|one| one.state == "to_do" && one.mailbox < 3 && one.id % 2 == 0).collect();
+    let unread: Vec<&One> =
+        batch.iter().filter(|one| one.state == "to_do" && one.mailbox < 3 && one.id % 2 == 0).collect();
     UNREAD.run(tx, &unread, |values, one| values.int(1).int(one.received).int(one.id)).await?;
     let asked: Vec<&One> = batch.iter().filter(|one| one.request.is_some()).collect();
     for one in asked {
         let text = "INSERT INTO lps_request (id, key, kind, document, target, state, raised) \
                     VALUES ($1, $2, 'deletion', $1, $1, 'pending', 0)";
-        db::query(text, Values::new().int(one.id).text(format!("request-{}", one.id))).execute(&mut *tx).await?;
+        db::query(text, Values::new().int(one.id).text(format!("request-{}", one.id)))
+            .execute(&mut *tx)
+            .await?;
     }
     Ok(())
 }
