@@ -2,11 +2,12 @@
 //!
 //! A search is set algebra over cards (`set`): the time of a question is that of reading its words' postings.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tantivy::columnar::Column as Numbers;
-use tantivy::postings::BlockSegmentPostings;
+use tantivy::postings::{BlockSegmentPostings, TermInfo};
 use tantivy::schema::{IndexRecordOption, Value as _};
 use tantivy::store::StoreReader;
 use tantivy::tokenizer::WhitespaceTokenizer;
@@ -17,7 +18,7 @@ use super::spelling::{SPELT, Slip, Spelling};
 use super::{Column, Counted, Fields, Meta};
 use crate::error::Error;
 
-/// Blocks of cards that stay unpacked in memory, in each segment (8 KB each).
+/// Blocks of cards that stay unpacked in memory, in each segment (16 KB each).
 const BLOCKS: usize = 16;
 
 /// Dictionary entries that one prefix may read in a segment; beyond, the search would cost more than its answer is worth.
@@ -26,6 +27,14 @@ const MOST_ENTRIES: usize = 4_000;
 /// The same where each entry is of one card, addresses and identifiers: a beginning that so many have says nothing yet.
 const MOST_UNIQUE: usize = 500;
 
+/// Cards of a word from which its set is kept: a profession, a large city, half a question is about one of them.
+const FREQUENT: u32 = 30_000;
+
+/// Sets that are kept, at most (100 KB each for 800 000 cards).
+const MOST_FREQUENT: usize = 48;
+
+type Frequent = HashMap<(Column, String), Arc<Set>>;
+
 /// An open base.
 pub(crate) struct Base {
     pub(crate) dir: PathBuf,
@@ -33,6 +42,7 @@ pub(crate) struct Base {
     fields: Fields,
     segments: Vec<Segment>,
     spelling: Spelling,
+    frequent: Mutex<Frequent>,
     /// Words of 64 bits of a set: each segment begins at a multiple of 64.
     size: usize,
     /// Cards of persons; asked for by every question.
@@ -88,8 +98,8 @@ impl Base {
         let spelling = Spelling::open(dir)?;
         let size = (first as usize) / 64;
         let (persons, structures) = (Set::none(), Set::none());
-        let mut base =
-            Self { dir: dir.to_owned(), meta, fields, segments, spelling, size, persons, structures };
+        let (dir, frequent) = (dir.to_owned(), Mutex::default());
+        let mut base = Self { dir, meta, fields, segments, spelling, frequent, size, persons, structures };
         base.persons = base.set(Column::Kind, "person")?;
         base.structures = base.set(Column::Kind, "structure")?;
         Ok(base)
@@ -123,10 +133,44 @@ impl Base {
     /// Adds the cards that have this word.
     pub(crate) fn word(&self, column: Column, word: &str, into: &mut Gather) -> Result<(), Error> {
         let term = Term::from_field_text(self.fields.word(column), word);
+        let mut cards = 0;
+        let mut infos = Vec::with_capacity(self.segments.len());
         self.each(|segment| {
-            let words = &segment.words[column as usize];
-            if let Some(info) = words.get_term_info(&term)? {
-                segment.add(words.read_block_postings_from_terminfo(&info, IndexRecordOption::Basic)?, into);
+            let info = segment.words[column as usize].get_term_info(&term)?;
+            cards += info.as_ref().map_or(0, |info| info.doc_freq);
+            infos.push(info);
+            Ok(())
+        })?;
+        if cards < FREQUENT {
+            return self.postings(column, &infos, into);
+        }
+        let frequent = || self.frequent.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (column, word.to_owned());
+        let known = frequent().get(&key).cloned();
+        let known = match known {
+            Some(known) => known,
+            None => {
+                let mut cards = self.gather();
+                self.postings(column, &infos, &mut cards)?;
+                let cards = Arc::new(cards.finish());
+                let mut frequent = frequent();
+                if frequent.len() >= MOST_FREQUENT {
+                    frequent.clear();
+                }
+                frequent.insert(key, Arc::clone(&cards));
+                cards
+            }
+        };
+        into.add_set(&known);
+        Ok(())
+    }
+
+    fn postings(&self, column: Column, infos: &[Option<TermInfo>], into: &mut Gather) -> Result<(), Error> {
+        let mut infos = infos.iter();
+        self.each(|segment| {
+            if let Some(info) = infos.next().and_then(Option::as_ref) {
+                let words = &segment.words[column as usize];
+                segment.add(words.read_block_postings_from_terminfo(info, IndexRecordOption::Basic)?, into);
             }
             Ok(())
         })
