@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use futures_util::future::join_all;
 use kernel::Timestamp;
@@ -25,7 +24,7 @@ use crate::access::Caller;
 use crate::ask::{Body, Of};
 use crate::problem::{Answer, Problem};
 use crate::shapes::{ChangeWord, ProblemObject};
-use crate::{House, Service};
+use crate::House;
 
 pub(crate) use store::MIGRATIONS;
 
@@ -273,7 +272,7 @@ pub(crate) async fn remove(caller: Caller, Of(key): Of<String>) -> Answer<Status
 /// What it has missed is sent now, in order.
 #[utoipa::path(post, path = "/webhooks/{key}/resume", tag = "news", params(("key" = String, Path, description = "The webhook")),
     responses((status = 200, description = "It is tried again at once", body = Webhook)))]
-pub(crate) async fn resume(State(_): State<Service>, caller: Caller, Of(key): Of<String>) -> Answer<Json<Webhook>> {
+pub(crate) async fn resume(caller: Caller, Of(key): Of<String>) -> Answer<Json<Webhook>> {
     let mut hook = known(&caller.house, &key).await?;
     (hook.suspended, hook.failures, hook.next_at) = (false, 0, caller.house.clock.now());
     store::save(&caller.house, &hook).await?;

@@ -30,6 +30,7 @@ mod requests;
 mod service;
 mod shapes;
 mod signature;
+mod sql;
 mod traces;
 
 pub use error::Error;

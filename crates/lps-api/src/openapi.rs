@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use axum::body::to_bytes;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -57,10 +57,9 @@ pub(crate) fn router(service: Service, port: u16) -> Router {
         .route("/api/{*rest}", any(lost))
         .layer(from_fn_with_state(service.clone(), access::check))
         .route("/api/v1/openapi.json", get(description))
-        .layer(from_fn(as_problem))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(service);
-    web::face(api, Guard::local(port), BODY_LIMIT)
+    web::face(api, Guard::local(port), BODY_LIMIT).layer(from_fn(as_problem))
 }
 
 /// Operations whose repetition is answered from memory, where asked.
@@ -131,26 +130,34 @@ async fn lost(request: Request) -> Response {
     Problem::unreadable(StatusCode::NOT_FOUND, said).into_response()
 }
 
-/// Makes a problem of every refusal that is none yet: what axum refuses by itself.
+/// Makes a problem of every refusal under `/api` that is none yet: what axum and the guard refuse by themselves.
 async fn as_problem(request: Request, next: Next) -> Response {
     let method = request.method().clone();
+    let of_api = request.uri().path().starts_with("/api/");
     let response = next.run(request).await;
     let is_problem = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == MEDIA);
-    if is_problem || !response.status().is_client_error() {
+    if is_problem || !of_api || !response.status().is_client_error() {
         return response;
     }
     let (parts, body) = response.into_parts();
     let said = to_bytes(body, REFUSAL).await.unwrap_or_default();
+    let guards: Value = serde_json::from_slice(&said).unwrap_or_default();
     let said = String::from_utf8_lossy(&said).into_owned();
-    let allow = parts.headers.get(ALLOW).cloned();
-    let problem = match (&allow, parts.status) {
-        (Some(allow), StatusCode::METHOD_NOT_ALLOWED) => refused_method(&method, allow.to_str().unwrap_or_default()),
-        (_, status) if said.is_empty() => Problem::unreadable(status, status.canonical_reason().unwrap_or("refused")),
-        (_, status) => Problem::unreadable(status, said),
+    let allow = parts.headers.get(ALLOW).and_then(|allow| allow.to_str().ok()).unwrap_or_default();
+    let text = |field: &str| guards["error"][field].as_str().unwrap_or_default();
+    let problem = match parts.status {
+        StatusCode::METHOD_NOT_ALLOWED => refused_method(&method, allow),
+        StatusCode::FORBIDDEN => {
+            Problem::forbidden(parts.status, text("message"), text("next")).field(text("field"))
+        }
+        status if said.is_empty() => Problem::unreadable(status, status.canonical_reason().unwrap_or("refused")),
+        status => Problem::unreadable(status, said),
     };
     let mut answer = problem.into_response();
-    if let Some(allow) = allow {
-        answer.headers_mut().insert(ALLOW, allow);
+    for (name, value) in parts.headers {
+        if let Some(name) = name.filter(|name| name != CONTENT_TYPE && name != CONTENT_LENGTH) {
+            answer.headers_mut().insert(name, value);
+        }
     }
     answer
 }

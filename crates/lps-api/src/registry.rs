@@ -10,8 +10,10 @@ use std::sync::{PoisonError, RwLock};
 use db::{Db, Values, query};
 use kernel::{Clock, Secret, Timestamp};
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 use crate::Error;
+use crate::sql::execute;
 
 pub(crate) const MIGRATIONS: &[&str] = &["
 CREATE TABLE lps_house (
@@ -64,26 +66,14 @@ impl Registry {
         db.migrate("lps-registry", MIGRATIONS).await?;
         let text = "SELECT id, house, label, hash, created FROM lps_key WHERE revoked IS NULL";
         let rows = query(text, Values::new()).fetch_all(db.reader()).await.map_err(db::Error::from)?;
-        let mut keys = HashMap::new();
-        for row in rows {
-            let line = KeyLine {
-                id: row.try_get(0).map_err(db::Error::from)?,
-                house: row.try_get(1).map_err(db::Error::from)?,
-                label: row.try_get(2).map_err(db::Error::from)?,
-                created: instant(row.try_get(4).map_err(db::Error::from)?),
-            };
-            keys.insert(row.try_get::<String, _>(3).map_err(db::Error::from)?, line);
-        }
+        let keys = rows.iter().map(key_line).collect::<Result<_, sqlx::Error>>().map_err(db::Error::from)?;
         Ok(Self { db, clock, keys: RwLock::new(keys) })
     }
 
     pub(crate) async fn practices(&self) -> Result<Vec<PracticeLine>, Error> {
         let text = "SELECT name, label FROM lps_house ORDER BY name";
         let rows = query(text, Values::new()).fetch_all(self.db.reader()).await.map_err(db::Error::from)?;
-        let line = |row: &sqlx::any::AnyRow| {
-            Ok(PracticeLine { name: row.try_get(0)?, label: row.try_get(1)? })
-        };
-        Ok(rows.iter().map(line).collect::<Result<_, sqlx::Error>>().map_err(db::Error::from)?)
+        rows.iter().map(practice_line).collect::<Result<_, sqlx::Error>>().map_err(|error| db::Error::from(error).into())
     }
 
     /// Adds a practice, or gives a known one another label.
@@ -93,16 +83,10 @@ impl Registry {
             return Err(Error::Name(name.to_owned()));
         }
         let (name, label, now) = (name.to_owned(), label.to_owned(), self.clock.now().as_millisecond());
-        let save = move |tx: &mut db::Tx| -> db::BoxFuture<'_, Result<(), db::Error>> {
-            let values = Values::new().text(name.clone()).text(label.clone()).int(now);
-            Box::pin(async move {
-                let text = "INSERT INTO lps_house (name, label, created) VALUES ($1, $2, $3)
-                    ON CONFLICT (name) DO UPDATE SET label = excluded.label";
-                query(text, values).execute(tx).await?;
-                Ok(())
-            })
-        };
-        Ok(self.db.write(save).await?)
+        let text = "INSERT INTO lps_house (name, label, created) VALUES ($1, $2, $3)
+            ON CONFLICT (name) DO UPDATE SET label = excluded.label";
+        let values = move || Values::new().text(name.clone()).text(label.clone()).int(now);
+        Ok(execute(&self.db, move || (text, values())).await?)
     }
 
     /// Makes a key of a practice. This is the only time that it is seen.
@@ -123,20 +107,16 @@ impl Registry {
 
     async fn insert(&self, line: &KeyLine, secret: &Secret<String>) -> Result<(), Error> {
         let (kept, hash) = (line.clone(), secret.fingerprint());
-        let save = move |tx: &mut db::Tx| -> db::BoxFuture<'_, Result<(), db::Error>> {
+        let statement = move || {
             let values = Values::new()
                 .text(kept.id.clone())
                 .text(kept.house.clone())
                 .text(kept.label.clone())
                 .text(hash.clone())
                 .int(kept.created.as_millisecond());
-            Box::pin(async move {
-                let text = "INSERT INTO lps_key (id, house, label, hash, created) VALUES ($1, $2, $3, $4, $5)";
-                query(text, values).execute(tx).await?;
-                Ok(())
-            })
+            ("INSERT INTO lps_key (id, house, label, hash, created) VALUES ($1, $2, $3, $4, $5)", values)
         };
-        self.db.write(save).await?;
+        execute(&self.db, statement).await?;
         self.write_keys().insert(secret.fingerprint(), line.clone());
         Ok(())
     }
@@ -148,14 +128,8 @@ impl Registry {
             return Ok(false);
         }
         let (kept, now) = (id.to_owned(), self.clock.now().as_millisecond());
-        let save = move |tx: &mut db::Tx| -> db::BoxFuture<'_, Result<(), db::Error>> {
-            let values = Values::new().int(now).text(kept.clone());
-            Box::pin(async move {
-                query("UPDATE lps_key SET revoked = $1 WHERE id = $2", values).execute(tx).await?;
-                Ok(())
-            })
-        };
-        self.db.write(save).await?;
+        let values = move || Values::new().int(now).text(kept.clone());
+        execute(&self.db, move || ("UPDATE lps_key SET revoked = $1 WHERE id = $2", values())).await?;
         self.write_keys().retain(|_, line| line.id != id);
         Ok(true)
     }
@@ -177,6 +151,17 @@ impl Registry {
     fn write_keys(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<String, KeyLine>> {
         self.keys.write().unwrap_or_else(PoisonError::into_inner) // every change of the map is whole
     }
+}
+
+fn practice_line(row: &AnyRow) -> Result<PracticeLine, sqlx::Error> {
+    Ok(PracticeLine { name: row.try_get(0)?, label: row.try_get(1)? })
+}
+
+/// With the key's hash.
+fn key_line(row: &AnyRow) -> Result<(String, KeyLine), sqlx::Error> {
+    let created = instant(row.try_get(4)?);
+    let line = KeyLine { id: row.try_get(0)?, house: row.try_get(1)?, label: row.try_get(2)?, created };
+    Ok((row.try_get(3)?, line))
 }
 
 /// A time of a BIGINT column (milliseconds).

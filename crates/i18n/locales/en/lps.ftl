@@ -1,6 +1,7 @@
 # The connector: its commands, and what a diagnosis says.
 
 lps-serve-ready = LPS service ready:
+lps-sample-written = { $path }: written. Submit it by SMTP, then: vaguemestre lps sync
 lps-no-mailbox = No mailbox. Add one: vaguemestre lps account add --help
 lps-checked = Last fetch: { $at } ({ $by })
 lps-never-checked = Never fetched

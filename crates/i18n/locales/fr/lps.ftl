@@ -1,6 +1,7 @@
 # Le connecteur : ses commandes, et ce que dit un diagnostic de connexion.
 
 lps-serve-ready = Service LPS prêt :
+lps-sample-written = { $path } : écrit. Envoyez-le par SMTP, puis : vaguemestre lps sync
 lps-no-mailbox = Aucune boîte. Ajoutez-en une : vaguemestre lps account add --help
 lps-checked = Dernière relève : { $at } ({ $by })
 lps-never-checked = Jamais relevée

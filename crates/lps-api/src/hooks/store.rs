@@ -1,6 +1,6 @@
 //! Webhooks on disk.
 
-use db::{BoxFuture, Tx, Values, query};
+use db::{Values, query};
 use practice::ChangeKind;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -9,6 +9,7 @@ use super::Hook;
 use crate::House;
 use crate::problem::Answer;
 use crate::registry::instant;
+use crate::sql::execute;
 
 pub(crate) const MIGRATIONS: &[&str] = &["
 CREATE TABLE lps_hook (
@@ -54,7 +55,7 @@ pub(super) async fn insert(house: &House, hook: &Hook) -> Answer<()> {
     let hook = hook.clone();
     let words: Vec<&str> = hook.events.iter().map(|kind| kind.word()).collect();
     let events = words.join(" ");
-    run(house, move || {
+    let statement = move || {
         let text = "INSERT INTO lps_hook (key, url, events, created, position, failures, next_at, suspended)
             VALUES ($1, $2, $3, $4, $5, 0, $6, 0)";
         let values = Values::new()
@@ -65,14 +66,14 @@ pub(super) async fn insert(house: &House, hook: &Hook) -> Answer<()> {
             .int(column(hook.position))
             .int(hook.next_at.as_millisecond());
         (text, values)
-    })
-    .await
+    };
+    Ok(execute(&house.db, statement).await?)
 }
 
 /// Saves how it goes; one that was deleted meanwhile stays so.
 pub(super) async fn save(house: &House, hook: &Hook) -> Answer<()> {
     let hook = hook.clone();
-    run(house, move || {
+    let statement = move || {
         let text = "UPDATE lps_hook SET position = $1, failures = $2, next_at = $3, told_at = $4, trouble = $5,
             suspended = $6 WHERE key = $7";
         let values = Values::new()
@@ -84,27 +85,14 @@ pub(super) async fn save(house: &House, hook: &Hook) -> Answer<()> {
             .int(i64::from(hook.suspended))
             .text(hook.key.clone());
         (text, values)
-    })
-    .await
+    };
+    Ok(execute(&house.db, statement).await?)
 }
 
 pub(super) async fn remove(house: &House, key: &str) -> Answer<()> {
     let key = key.to_owned();
-    run(house, move || ("DELETE FROM lps_hook WHERE key = $1", Values::new().text(key.clone()))).await
-}
-
-async fn run<F>(house: &House, statement: F) -> Answer<()>
-where
-    F: Fn() -> (&'static str, Values) + Send + Sync + 'static,
-{
-    let work = move |tx: &mut Tx| -> BoxFuture<'_, Result<(), db::Error>> {
-        let (text, values) = statement();
-        Box::pin(async move {
-            query(text, values).execute(tx).await?;
-            Ok(())
-        })
-    };
-    Ok(house.db.write(work).await?)
+    let values = move || Values::new().text(key.clone());
+    Ok(execute(&house.db, move || ("DELETE FROM lps_hook WHERE key = $1", values())).await?)
 }
 
 fn column(position: u64) -> i64 {
