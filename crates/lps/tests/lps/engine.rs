@@ -111,7 +111,7 @@ impl Desk {
 
 async fn open(dir: &tempfile::TempDir) -> Practice {
     let db = db::Db::open_sqlite(&dir.path().join("practice.db")).await.unwrap();
-    let setting = Setting { world: ins::World::Test, ..Setting::default() };
+    let setting = Setting { world: ins::World::Sandbox, ..Setting::default() };
     Practice::open(db, Clock::system(), setting).await.unwrap()
 }
 

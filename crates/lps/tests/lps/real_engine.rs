@@ -36,7 +36,7 @@ impl Desk {
         let mut configured = Settings::new(ca, urls, &dir.path().join("crl"), Clock::system(), resolver);
         configured.patience = patience();
         let db = db::Db::open_sqlite(&dir.path().join("practice.db")).await.unwrap();
-        let setting = Setting { world: ins::World::Test, ..Setting::default() };
+        let setting = Setting { world: ins::World::Sandbox, ..Setting::default() };
         let practice = Practice::open(db, Clock::system(), setting).await.unwrap();
         let since = Timestamp::UNIX_EPOCH;
         let kind = MailboxKind::Per;
