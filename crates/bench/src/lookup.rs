@@ -19,7 +19,7 @@ use crate::error::{Code, Error};
 use crate::scenario::DirectoryFault;
 
 /// How many mailboxes the people are drawn from.
-const DRAWN: u64 = 400;
+const DRAWN: u64 = 300;
 
 /// A fault without an end.
 const FOR_EVER: u32 = u32::MAX;
@@ -53,7 +53,10 @@ impl Sought {
         if criteria.len() > 1 {
             for different in criteria {
                 let own = |other: &Entry| {
-                    is_complete(other) && !people.contains(&other.rpps) && !places.contains(&other.structure)
+                    let is_somewhere = !other.rpps.is_empty() && !other.structure.is_empty();
+                    let has_another = !first(other, *different).is_empty();
+                    let is_new = !people.contains(&other.rpps) && !places.contains(&other.structure);
+                    other.kind == Kind::Per && is_somewhere && has_another && is_new
                 };
                 let at = all.iter().position(own)?;
                 let mut other = all.swap_remove(at);
@@ -199,7 +202,7 @@ mod tests {
     #[test]
     fn one_person_matches_what_is_asked_and_each_criterion_left_out_brings_another() {
         let address = "banc-r1-x@mail.lab";
-        for seed in 0..40 {
+        for seed in 0..8 {
             for criterion in Criterion::ALL {
                 let sought = Sought::draw(seed, &[criterion], address).unwrap();
                 let alone = fhird::fold(&first(&sought.entry, criterion));
@@ -207,7 +210,7 @@ mod tests {
                 assert_eq!(sought.others.iter().find(alike), None, "{seed} {criterion:?}");
                 assert!(sought.others.len() > 20, "{seed} {criterion:?}: {}", sought.others.len());
             }
-            let all = [Criterion::Specialty, Criterion::Street, Criterion::City];
+            let all = [Criterion::Profession, Criterion::Street, Criterion::City];
             let sought = Sought::draw(seed, &all, address).unwrap();
             let matching = |wanted: &[Criterion]| {
                 let same = |other: &&Entry| {

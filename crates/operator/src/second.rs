@@ -73,11 +73,19 @@ mod tests {
 
     #[test]
     fn an_empty_set_replaces_nothing_and_other_issuers_tokens_are_not_its_own() {
-        let key = oidc::Jwk { kid: "k".into(), kty: "RSA".into(), alg: None, usage: None, n: String::new(), e: String::new() };
+        let key = oidc::Jwk {
+            kid: "k".into(),
+            kty: "RSA".into(),
+            alg: None,
+            usage: None,
+            n: String::new(),
+            e: String::new(),
+        };
         let second = SecondIssuer::new("https://bas.example/realm", Jwks { keys: vec![key] });
         assert!(!second.set_keys(Jwks::default()));
         assert_eq!(second.keys().keys.len(), 1);
-        let token = |iss: &str| format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(format!("{{\"iss\":\"{iss}\"}}")));
+        let token =
+            |iss: &str| format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(format!("{{\"iss\":\"{iss}\"}}")));
         assert!(second.claims_to_issue(&token("https://bas.example/realm")));
         for other in [token("https://bas.example/realm/"), "rubbish".into(), String::new()] {
             assert!(!second.claims_to_issue(&other), "{other}");

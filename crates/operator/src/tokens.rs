@@ -68,7 +68,8 @@ impl Tokens for PscTokens {
         if let Some(binding) = &claims.cnf {
             let shown = certificate.and_then(|certificate| digest(&certificate.sha256));
             if !shown.is_some_and(|shown| binding.matches_digest(&shown)) {
-                let text = "the token is bound to a client certificate, which was not shown on this connection";
+                let text =
+                    "the token is bound to a client certificate, which was not shown on this connection";
                 return Err(Refusal::new(RefusalCode::WrongCertificate, text));
             }
         }

@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(40);
 #[derive(Debug)]
 pub struct Lab {
     program: PathBuf,
+    /// More arguments to `up`.
+    arguments: Vec<String>,
     home: TempDir,
     server: Option<Server>,
     log: Arc<Mutex<String>>,
@@ -58,11 +60,27 @@ impl Lab {
         lab
     }
 
+    /// The same with more arguments to `up`, at every start.
+    pub fn start_with(program: &str, arguments: &[&str]) -> Self {
+        let mut lab = Self::unstarted(program);
+        lab.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        copy_keys(&prepared_keys(&lab.program), &lab.data());
+        lab.start_again();
+        lab
+    }
+
     /// A lab with an empty data directory and no server yet.
     pub fn unstarted(program: &str) -> Self {
         let home = tempfile::tempdir().expect("a temporary directory can be made");
         fs::create_dir(home.path().join("scratch")).expect("a directory can be made");
-        Self { program: program.into(), home, server: None, log: Arc::default(), expected: Mutex::default() }
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            home,
+            server: None,
+            log: Arc::default(),
+            expected: Mutex::default(),
+        }
     }
 
     /// Starts the server on the data directory as it is.
@@ -73,6 +91,7 @@ impl Lab {
         assert!(self.server.is_none(), "the server runs already");
         let mut child = command(&self.program, &self.data())
             .args(["up", "--ports", "auto", "--json"])
+            .args(&self.arguments)
             .env("VAGUEMESTRE_LOG", "info")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

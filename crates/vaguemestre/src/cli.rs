@@ -75,6 +75,9 @@ pub(crate) enum Command {
     TokenScan(TokenScan),
     /// A mail server alone that misbehaves as a script says, for any test suite
     Faulty(crate::commands::Faulty),
+    /// The connector of this binary as a service: mailboxes, work list, filing, requests, traces
+    #[command(subcommand)]
+    Lps(crate::commands::Lps),
     /// The LPS of this binary as an adapter: one step, read from standard input
     #[command(hide = true)]
     LpsAdapter,
@@ -108,6 +111,12 @@ pub(crate) struct Up {
     /// Port of the DNS, UDP and TCP; 53 where the system allows it, for clients that know no other. Kept [default: 1053]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) dns_port: Option<u16>,
+    /// Accept the tokens of another Pro Santé Connect too, such as the ANS's sandbox; asked for at each start
+    #[arg(long, value_name = "URL", requires = "also_jwks")]
+    pub(crate) also_issuer: Option<String>,
+    /// Its keys (JWKS): a file, or an address
+    #[arg(long, value_name = "FILE|URL", requires = "also_issuer")]
+    pub(crate) also_jwks: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -8,9 +8,11 @@ mod cli;
 mod client;
 mod commands;
 mod data;
+mod lps_service;
 mod output;
 mod ports;
 mod sandbox;
+mod second_issuer;
 
 use std::process::ExitCode;
 

@@ -19,7 +19,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::data::{DataDir, Settings};
+use crate::lps_service::{self, LpsService};
 use crate::ports::Ports;
+use crate::second_issuer::{Also, Second};
 
 /// Mailboxes of the directory's sandbox.
 const MAILBOXES: u64 = 1_000;
@@ -37,6 +39,7 @@ pub(crate) struct Sandbox {
     db: Db,
     shutdown: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    lps: LpsService,
 }
 
 /// How a sandbox is asked for.
@@ -45,6 +48,8 @@ pub(crate) struct Wish {
     pub(crate) data: PathBuf,
     pub(crate) domain: Option<String>,
     pub(crate) renumber: bool,
+    /// Another Pro Santé Connect whose tokens are accepted too.
+    pub(crate) also: Option<Also>,
 }
 
 impl Sandbox {
@@ -70,15 +75,25 @@ impl Sandbox {
         psc_config.issuer = format!("https://localhost:{}/auth/realms/esante-wallet", ports.psc);
         psc_config.wallet_base = format!("http://127.0.0.1:{}", ports.wallet);
         psc_config.timing = timing.clone();
-        let psc = tokio::task::spawn_blocking(move || Psc::open(psc_config));
         let db = Db::open_sqlite(&data.path.join("vaguemestre.sqlite")).await?;
         let journal = Journal::open(&db, clock.clone()).await?;
+        psc_config.journal = Some(journal.clone());
+        let psc = tokio::task::spawn_blocking(move || Psc::open(psc_config));
         let store = MailStore::open(&db, clock.clone()).await?;
         let lab = Arc::new(lab.await.map_err(std::io::Error::other)??);
         let psc = psc
             .await
             .map_err(std::io::Error::other)?
             .map_err(|error| std::io::Error::other(error.to_string()))?;
+        trust_lab(&psc, &lab, &clock);
+        let second = match &wish.also {
+            Some(also) => Some(Second::open(also, &data.path).await?),
+            None => None,
+        };
+        let mut tokens = PscTokens::new(psc.clone(), clock.clone());
+        if let Some(second) = &second {
+            tokens = tokens.and(second.issuer.clone());
+        }
         if wish.renumber {
             forget_certificates(&data.path);
         }
@@ -88,7 +103,7 @@ impl Sandbox {
             store: store.clone(),
             journal: journal.clone(),
             lab: Arc::clone(&lab),
-            tokens: Arc::new(PscTokens::new(psc.clone(), clock.clone())),
+            tokens: Arc::new(tokens),
             domain: settings.mail_domain(),
             clock: clock.clone(),
             timing: timing.clone(),
@@ -141,14 +156,18 @@ impl Sandbox {
         let mut tasks = serve(listeners.tcp, &stop, &operator, &psc, &lab, faces);
         let (dns_udp, dns_tcp) = listeners.dns;
         tasks.push(tokio::spawn(dns::serve(dns_udp, dns_tcp, dns, stop.clone())));
-        tasks.push(tokio::spawn(throw_old_evidence_away(bench.clone(), stop)));
+        tasks.push(tokio::spawn(throw_old_evidence_away(bench.clone(), stop.clone())));
+        tasks.extend(second.map(|second| tokio::spawn(second.stay_fresh(stop))));
+        let lps = LpsService::start(lps_wish(&data.path, &ports, &up, &lab), listeners.lps).await?;
         data.publish(&up)?;
-        Ok(Self { bench, up, data, db, shutdown, tasks })
+        Ok(Self { bench, up, data, db, shutdown, tasks, lps })
     }
 
     /// Stops every service, lets what is being written be written, and closes the database.
     pub(crate) async fn stop(self) {
         self.data.unpublish();
+        // The connector first: it says goodbye to servers that still answer.
+        self.lps.stop().await;
         self.bench.stop().await;
         let _ = self.shutdown.send(true);
         let all = async {
@@ -174,8 +193,7 @@ fn serve(
     let [bench, psc_https, pki, wallet, imap, imaps, smtp, smtps, directory]: [TcpListener; 9] =
         listeners.try_into().expect("Ports::bind gives one listener a port");
     let wallet_port = wallet.local_addr().map_or(0, |address| address.port());
-    let crl_lab = Arc::clone(lab);
-    let crl_stop = stop.clone();
+    let (crl_lab, crl_psc, crl_stop) = (Arc::clone(lab), psc.clone(), stop.clone());
     // Every question about revocation is a fact; and who looks for the autoconfiguration of Thunderbird finds it here.
     let asked = |extensions: &axum::http::Extensions| {
         extensions.get::<web::Peer>().map(|peer| (peer.address, peer.port))
@@ -196,16 +214,28 @@ fn serve(
         operator.serve(smtp, Listener::Submission, None, stop.clone()),
         operator.serve(smtps, Listener::Submissions, None, stop.clone()),
         tokio::spawn(web::serve_http(directory, api, stop.clone())),
-        tokio::spawn(keep_crls_fresh(crl_lab, crl_stop)),
+        tokio::spawn(keep_crls_fresh(crl_lab, crl_psc, crl_stop)),
     ]
 }
 
-async fn keep_crls_fresh(lab: Arc<Lab>, mut stop: watch::Receiver<bool>) {
+/// Clients' servers are told of logouts over TLS where their certificate is of the lab, and not revoked.
+fn trust_lab(psc: &Psc, lab: &Lab, clock: &Clock) {
+    let crls: Vec<Vec<u8>> = lab.crls().into_iter().map(|(_, der)| der).collect();
+    let trust = tls::ClientTrust::new(lab.ca_pem(), &crls).and_then(|trust| trust.with_clock(clock).config());
+    let trusted = trust.map_err(|error| error.to_string());
+    let done = trusted.and_then(|tls| psc.set_outgoing(&tls).map_err(|error| error.to_string()));
+    if let Err(error) = done {
+        tracing::error!("clients' servers cannot be told of logouts over TLS: {error}");
+    }
+}
+
+async fn keep_crls_fresh(lab: Arc<Lab>, psc: Psc, mut stop: watch::Receiver<bool>) {
     let hour = Duration::from_secs(3_600);
     while tokio::time::timeout(hour, stop.wait_for(|stopped| *stopped)).await.is_err() {
         if let Err(error) = lab.refresh() {
             tracing::error!("the CRLs could not be renewed: {error}");
         }
+        trust_lab(&psc, &lab, &Clock::system());
     }
 }
 
@@ -287,8 +317,22 @@ fn describe(data: &Path, ports: &Ports, lab: &Lab, zone: &dns::Zone) -> Value {
         "dns": {"host": "127.0.0.1", "port": ports.dns, "domains": zone.origins()},
         "directory": directory_base(ports),
         "pki": pki,
-        "lps": null,
+        "lps": format!("http://127.0.0.1:{}", ports.lps),
     })
+}
+
+/// The LPS side of this sandbox: it trusts the lab alone, and asks its DNS.
+fn lps_wish(data: &Path, ports: &Ports, up: &Value, lab: &Lab) -> lps_service::Wish {
+    let clock = Clock::system();
+    let crls = serde_json::from_value(up["crl_urls"].clone()).unwrap_or_default();
+    let resolver = lps::Resolver::new((Ipv4Addr::LOCALHOST, ports.dns).into());
+    lps_service::Wish {
+        data: data.to_owned(),
+        practices: Vec::new(),
+        engine: lps::engine::Settings::new(lab.ca_pem().to_owned(), crls, data, clock.clone(), resolver),
+        clock,
+        world: ins::World::Sandbox,
+    }
 }
 
 fn write_ca(data: &Path, lab: &Lab) -> std::io::Result<()> {
@@ -304,5 +348,68 @@ fn forget_certificates(data: &Path) {
     let Ok(products) = std::fs::read_dir(data.join("products")) else { return };
     for product in products.flatten() {
         let _ = std::fs::remove_file(product.path().join("auth_cli.pem"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::body::Bytes;
+    use axum::routing::post;
+    use kernel::Secret;
+    use psc::{ClientRegistration, Identity};
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::cli::PortChoice;
+
+    const DOCTOR: &str = "899700000018";
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_logout_is_told_to_a_client_over_tls_and_to_nobody_with_a_strangers_certificate() {
+        let dir = tempfile::tempdir().unwrap();
+        let wish = Wish { data: dir.path().join("data"), domain: None, renumber: false, also: None };
+        let sandbox = Sandbox::start(wish, |data| Ports::open(data, Some(PortChoice::Auto), false, None))
+            .await
+            .unwrap();
+        let parts = sandbox.bench.parts();
+        let psc = &parts.psc;
+        psc.add_identity(Identity::test(DOCTOR));
+
+        let foreign = tempfile::tempdir().unwrap();
+        let names = LabNames { domains: vec!["other.test".into()], crl_base: "http://127.0.0.1:1".into() };
+        let stranger = Lab::open(&foreign.path().join("pki"), &names, &parts.clock).unwrap();
+        let (told, mut heard) = mpsc::unbounded_channel::<(&'static str, Bytes)>();
+        let told = Arc::new(told);
+        let (_stop, stopped) = watch::channel(false);
+        for (name, tls) in [("stranger", stranger.acceptor().https()), ("told", parts.lab.acceptor().https())]
+        {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = format!("https://localhost:{}/bye", listener.local_addr().unwrap().port());
+            let told = Arc::clone(&told);
+            let receive = move |body: Bytes| async move { told.send((name, body)).unwrap() };
+            let router = axum::Router::new().route("/bye", post(receive));
+            tokio::spawn(web::serve_https(listener, router, tls, stopped.clone()));
+            let client = ClientRegistration::new(name, Secret::new("x".into()), [""; 0]);
+            let client = ClientRegistration { backchannel_logout_uri: Some(address), ..client };
+            psc.register_client(client).unwrap();
+            let set = psc.issue_tokens(DOCTOR, name, None).unwrap();
+            assert_eq!(psc.log_out(&set.sid), 1);
+        }
+        let (name, body) =
+            tokio::time::timeout(Duration::from_secs(10), heard.recv()).await.unwrap().unwrap();
+        let form = oidc::Form::parse(&body).unwrap();
+        let token = form.get("logout_token").unwrap();
+        assert_eq!(name, "told");
+        assert!(psc.verifier().logout_token(token, "told", psc.now()).is_ok());
+        let refused =
+            |log: Vec<psc::ClientEvent>| log.iter().any(|event| !event.good && event.text.contains("logout"));
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+        while !refused(psc.client_log("stranger")) {
+            assert!(tokio::time::Instant::now() < deadline, "{:?}", psc.client_log("stranger"));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        sandbox.stop().await;
     }
 }

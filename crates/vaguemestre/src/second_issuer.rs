@@ -85,7 +85,11 @@ impl Second {
         };
         let second = Self { issuer: SecondIssuer::new(&also.issuer, keys.clone()), source, kept };
         second.keep(&keys);
-        tracing::info!(issuer = also.issuer, keys = keys.keys.len(), "tokens of a second issuer are accepted");
+        tracing::info!(
+            issuer = also.issuer,
+            keys = keys.keys.len(),
+            "tokens of a second issuer are accepted"
+        );
         Ok(second)
     }
 
@@ -125,7 +129,8 @@ impl Second {
 
 impl Source {
     fn of(text: &str) -> Result<Self, Error> {
-        let Some(address) = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https")) else {
+        let Some(address) = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+        else {
             return Ok(Self::File(PathBuf::from(text)));
         };
         let host = address.host_str().unwrap_or_default().trim_matches(['[', ']']);

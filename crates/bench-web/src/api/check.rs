@@ -259,12 +259,14 @@ async fn form(request: Request) -> Answer<Vec<(String, Vec<u8>)>> {
         }
         Refusal(error)
     })?;
-    let files: Vec<_> = parts.into_iter().filter(|part| part.file.is_some()).collect();
+    // A part named `file` is one, whether the client gave it a filename or not.
+    let is_file = |part: &upload::Part| part.file.is_some() || part.field == "file";
+    let files: Vec<_> = parts.into_iter().filter(is_file).collect();
     if let Some(cut) = files.iter().find(|part| part.is_cut) {
         return Err(too_large(cut.file.as_deref().unwrap_or_default()));
     }
     match files.len() {
-        0 => Err(Refusal::bad("file", "the form holds no file", "Send each file as a part with a filename.")),
+        0 => Err(Refusal::bad("file", "the form holds no file", "Send each file as a part with a filename, or named file.")),
         1..=FILES => {
             let named = |part: upload::Part| {
                 let name = part.file.filter(|name| !name.is_empty());

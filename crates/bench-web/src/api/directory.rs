@@ -60,7 +60,9 @@ pub(crate) struct Sought {
 
 /// Searches the directory
 #[utoipa::path(get, path = "/directory/search", tag = "directory", params(Sought),
-    responses((status = 200, description = "`vaguemestre/annuaire/1`: the best cards, with the reason of each", body = Object)))]
+    responses((status = 200, description = "`vaguemestre/annuaire/1`: the best cards, with the reason of each", body = Object),
+        (status = 404, description = "There is no base yet", body = super::shapes::ErrorObject),
+        (status = 409, description = "The base on disk is damaged, or of another version", body = super::shapes::ErrorObject)))]
 pub(crate) async fn search(State(face): State<Face>, Asked(sought): Asked<Sought>) -> Answer<Json<Value>> {
     let limit = sought.limit.unwrap_or(HITS);
     let query = Query {
@@ -98,7 +100,9 @@ pub(crate) struct Which {
 
 /// Shows everything about one card
 #[utoipa::path(get, path = "/directory/card", tag = "directory", params(Which),
-    responses((status = 200, description = "The card, and every field of the extractions with its French name", body = Object)))]
+    responses((status = 200, description = "The card, and every field of the extractions with its French name", body = Object),
+        (status = 404, description = "There is no base yet, or no such card", body = super::shapes::ErrorObject),
+        (status = 409, description = "The base on disk is damaged, or of another version", body = super::shapes::ErrorObject)))]
 pub(crate) async fn card(State(face): State<Face>, Asked(which): Asked<Which>) -> Answer<Json<Value>> {
     let sheet = on_disk(&face, move |directory| directory.show(&which.id)).await?;
     Ok(Json(json!({"schema": "vaguemestre/annuaire-card/1", "sheet": sheet})))
@@ -108,7 +112,7 @@ pub(crate) async fn card(State(face): State<Face>, Asked(which): Asked<Which>) -
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct ToImport {
     /// Absolute paths: the MSSanté extraction, and the PS_LibreAcces files where wanted; ZIP or text.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<String>, min_items = 1, max_items = 8)]
     files: Vec<std::path::PathBuf>,
     /// Publish even where the base is much smaller than the one that serves.
     #[serde(default)]
@@ -120,7 +124,9 @@ pub(crate) struct ToImport {
 
 /// Imports an extraction
 #[utoipa::path(post, path = "/directory/import", tag = "directory", request_body = ToImport,
-    responses((status = 200, description = "The new base is the one that serves", body = Object)))]
+    responses((status = 200, description = "The new base is the one that serves", body = Object),
+        (status = 409, description = "`busy`: another import is running", body = super::shapes::ErrorObject),
+        (status = 507, description = "`data_unwritable`: no room for the new base", body = super::shapes::ErrorObject)))]
 pub(crate) async fn import(State(face): State<Face>, Body(asked): Body<ToImport>) -> Answer<Json<Value>> {
     if asked.files.is_empty() || asked.files.len() > 8 || asked.files.iter().any(|file| !file.is_absolute()) {
         return Err(Refusal::bad(

@@ -17,6 +17,7 @@ mod mailboxes;
 mod page;
 mod products;
 mod proofs;
+mod psc;
 mod runs;
 mod shapes;
 
@@ -90,6 +91,8 @@ fn described() -> (Router<Face>, utoipa::openapi::OpenApi) {
         .routes(routes!(desk::version))
         .routes(routes!(desk::health))
         .routes(routes!(desk::token))
+        .routes(routes!(psc::list, psc::arm))
+        .routes(routes!(psc::disarm))
         .routes(routes!(directory::search))
         .routes(routes!(directory::card))
         .routes(routes!(directory::import));

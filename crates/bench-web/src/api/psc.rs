@@ -58,6 +58,7 @@ pub(crate) async fn list(State(face): State<Face>) -> Json<PscFaults> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PscFaultWanted {
     /// The client that it strikes, such as `lps-2621`; `*` for all.
+    #[schema(min_length = 1, max_length = 100)]
     client: String,
     /// Its name; `slow` takes a delay of at most 120 seconds: `slow:3s`, `slow:250ms`.
     #[schema(example = "expired")]
@@ -86,7 +87,8 @@ pub(crate) async fn arm(
         within("times", times, 1..=1_000_000)?;
     }
     if wanted.client != EVERYBODY && psc.client_settings(&wanted.client).is_none() {
-        let next = "Give the client_id of a product (lps-NIL), of a client of the wallet's page, or * for all.";
+        let next =
+            "Give the client_id of a product (lps-NIL), of a client of the wallet's page, or * for all.";
         return Err(Refusal::bad("client", format!("there is no client {:?}", wanted.client), next).missing());
     }
     let times = wanted.times.and_then(|times| u32::try_from(times).ok());

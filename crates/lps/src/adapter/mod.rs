@@ -4,6 +4,7 @@
 //! environment. What is answered here is only ever shown: the verdict comes from the wire.
 
 mod again;
+mod psc_login;
 mod reply;
 mod request;
 mod search;
@@ -14,6 +15,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+pub use psc_login::PscLogin;
 pub use request::{Auth, Facts, MailboxRef, Message, RefreshGrant, Request, Step};
 pub use search::Query;
 

@@ -54,12 +54,17 @@ async fn browse(mut url: String, until: &str) -> Result<String, Failure> {
     let client = http::plain_client(PATIENCE)?;
     for _ in 0..REDIRECTIONS {
         let answer = client.get(&url).send().await.map_err(|error| {
-            Failure::temporary(Stage::Authenticate, format!("the wallet cannot be reached: {}", error.without_url()))
+            Failure::temporary(
+                Stage::Authenticate,
+                format!("the wallet cannot be reached: {}", error.without_url()),
+            )
         })?;
         let status = answer.status().as_u16();
         let place = answer.headers().get("location").and_then(|value| value.to_str().ok());
         let Some(place) = place else {
-            return Err(lost(format!("the wallet shows a page (HTTP {status}): nobody answers in the person's place")));
+            return Err(lost(format!(
+                "the wallet shows a page (HTTP {status}): nobody answers in the person's place"
+            )));
         };
         if let Some(query) = place.strip_prefix(until).and_then(|rest| rest.strip_prefix('?')) {
             return Ok(query.to_owned());

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::Endpoint;
 use crate::adapter::PROTOCOL;
+use crate::adapter::psc_login::PscLogin;
 use crate::adapter::search::Query;
 
 /// One step to do. Unknown fields are ignored, so that a newer bench can drive an older client.
@@ -111,6 +112,9 @@ pub enum Auth {
         /// How to renew it.
         #[serde(default)]
         refresh: Option<RefreshGrant>,
+        /// How to log in to Pro Santé Connect for one, where none is given.
+        #[serde(default)]
+        psc: Option<PscLogin>,
     },
     /// With a client certificate.
     External {
@@ -225,7 +229,7 @@ fn dns_server<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Socke
     }
 }
 
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>, D::Error> {
+pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>, D::Error> {
     String::deserialize(deserializer).map(Secret::new)
 }
 

@@ -164,7 +164,7 @@ fn places(query: &Query) -> Vec<(&'static str, &str)> {
     ])
 }
 
-fn given<const N: usize>(pairs: [(&'static str, Option<&String>); N]) -> Vec<(&'static str, &str)> {
+fn given<'a, const N: usize>(pairs: [(&'static str, Option<&'a String>); N]) -> Vec<(&'static str, &'a str)> {
     pairs.into_iter().filter_map(|(name, value)| Some((name, value?.as_str()))).collect()
 }
 

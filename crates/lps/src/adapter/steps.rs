@@ -9,6 +9,7 @@ use tls::ClientTrust;
 use tokio::time::Instant;
 
 use super::again::again;
+use super::psc_login;
 use super::search;
 use super::request::{Auth, Message, RefreshGrant, Request, Step};
 use super::{Outcome, Response};
@@ -136,7 +137,7 @@ impl Client {
                 let trust = trust()?.with_certificate(&chain, &key).map_err(|error| trust_failure(&error))?;
                 (trust, Credentials::External, request.mailbox.address.clone())
             }
-            Auth::Xoauth2 { user, access_token, refresh } => {
+            Auth::Xoauth2 { user, access_token, refresh, psc: login } => {
                 let address = match user.as_str() {
                     "" => request.mailbox.address.clone(),
                     user => Address::parse(user).map_err(|error| {
@@ -144,6 +145,7 @@ impl Client {
                     })?,
                 };
                 let psc = trust()?.config().map_err(|error| trust_failure(&error))?;
+                let trusted = Arc::clone(&psc);
                 let renewable = |grant: &&RefreshGrant| {
                     !request.expect_refusal && !grant.refresh_token.reveal().is_empty()
                 };
@@ -154,8 +156,14 @@ impl Client {
                     refresh_token: grant.refresh_token.clone(),
                     tls: psc,
                 });
-                let source = TokenSource::new(access_token.clone(), refresh, clock.clone());
-                (trust()?, Credentials::Xoauth2(source), address)
+                let credentials = match login {
+                    Some(login) => psc_login::log_in(login, trusted, clock.clone()).await?.credentials(),
+                    None => {
+                        let source = TokenSource::new(access_token.clone(), refresh, clock.clone());
+                        Credentials::Xoauth2(source)
+                    }
+                };
+                (trust()?, credentials, address)
             }
         };
         let tls = tls.config().map_err(|error| trust_failure(&error))?;

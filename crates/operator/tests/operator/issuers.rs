@@ -36,7 +36,11 @@ async fn a_second_issuer_is_believed_where_it_was_asked_for_and_nowhere_else() {
     let second = SecondIssuer::new(BAS, bas.jwks());
     let both = alone.and(second.clone());
     assert_eq!(both.verify(&good).unwrap(), DOCTOR);
-    assert_eq!(both.verify(&token(&own, TokenWish::default())).unwrap(), DOCTOR, "its own are as good as before");
+    assert_eq!(
+        both.verify(&token(&own, TokenWish::default())).unwrap(),
+        DOCTOR,
+        "its own are as good as before"
+    );
     for (fault, code) in [
         (psc::PscFault::Expired, RefusalCode::TokenExpired),
         (psc::PscFault::AlgNone, RefusalCode::TokenSignature),
@@ -48,7 +52,11 @@ async fn a_second_issuer_is_believed_where_it_was_asked_for_and_nowhere_else() {
         assert_eq!(both.verify(&wrong).unwrap_err().code, code, "{fault}");
     }
     let forged = token(&impostor, TokenWish::default());
-    assert_eq!(both.verify(&forged).unwrap_err().code, RefusalCode::TokenSignature, "the name alone is nothing");
+    assert_eq!(
+        both.verify(&forged).unwrap_err().code,
+        RefusalCode::TokenSignature,
+        "the name alone is nothing"
+    );
     // The forged token named an unknown key, and so does a good one after a rotation: newer keys are wished for.
     second.keys_wanted().await;
     bas.rotate_key().unwrap();

@@ -92,7 +92,8 @@ pub(super) fn renew(session: &Session<'_>, transcript: &Transcript<'_>) -> Answe
     }
     let other = all.iter().find(|one| refusal(one.auth).is_none() && jti(one) != session.handed);
     if let Some(other) = other {
-        let received = Text::new("Connexion acceptée avec un autre jeton", "Login accepted with another token");
+        let received =
+            Text::new("Connexion acceptée avec un autre jeton", "Login accepted with another token");
         return passed(received, Some(other.event.seq));
     }
     let by = all.last().map(|one| one.event).or(asked.last().map(|(event, _)| *event));
@@ -114,7 +115,8 @@ pub(super) fn renew(session: &Session<'_>, transcript: &Transcript<'_>) -> Answe
 
 pub(super) fn end(session: &Session<'_>, transcript: &Transcript<'_>) -> Answer {
     let asked = told(transcript);
-    let is_over = |told: &Told<'_>| matches!(told, Told::Refused(error) if error.starts_with("invalid_grant"));
+    let is_over =
+        |told: &Told<'_>| matches!(told, Told::Refused(error) if error.starts_with("invalid_grant"));
     let Some(at) = asked.iter().position(|(_, told)| is_over(told)) else {
         return unclear(
             Text::new(
@@ -153,7 +155,10 @@ pub(super) fn end(session: &Session<'_>, transcript: &Transcript<'_>) -> Answer 
         return failed(received, by, next);
     }
     passed(
-        Text::new("PSC a refusé le renouvellement ; plus rien ensuite", "PSC refused to renew; nothing more after it"),
+        Text::new(
+            "PSC a refusé le renouvellement ; plus rien ensuite",
+            "PSC refused to renew; nothing more after it",
+        ),
         Some(over.seq),
     )
 }
@@ -269,11 +274,17 @@ pub(super) fn log_in(session: &Session<'_>, transcript: &Transcript<'_>) -> Answ
     let all = in_order(session.protocol, transcript);
     match all.iter().find(|one| refusal(one.auth).is_none()) {
         Some(one) => {
-            let received = Text::new("Session PSC ouverte, connexion acceptée avec son jeton", "PSC session opened, login accepted with its token");
+            let received = Text::new(
+                "Session PSC ouverte, connexion acceptée avec son jeton",
+                "PSC session opened, login accepted with its token",
+            );
             passed(received, Some(one.event.seq))
         }
         None => failed(
-            Text::new("Session PSC ouverte, mais pas de connexion acceptée", "PSC session opened, but no login accepted"),
+            Text::new(
+                "Session PSC ouverte, mais pas de connexion acceptée",
+                "PSC session opened, but no login accepted",
+            ),
             granted,
             Text::new(
                 "Ouvrir la boîte avec le jeton d’accès que PSC vient de donner.",

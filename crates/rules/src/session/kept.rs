@@ -13,9 +13,7 @@ use crate::{Connection, Protocol, Taken, Text, Transcript};
 const LONGEST_LINE: usize = 512;
 
 fn accepted<'a>(protocol: Protocol, transcript: &Transcript<'a>) -> Option<&'a Event> {
-    let is_let_in = |event: &&Event| {
-        matches!(&event.fact, Fact::Auth { auth } if matches!(auth.outcome, AuthOutcome::Accepted { .. }))
-    };
+    let is_let_in = |event: &&Event| matches!(&event.fact, Fact::Auth { auth } if matches!(auth.outcome, AuthOutcome::Accepted { .. }));
     transcript.of(protocol).flat_map(|connection| connection.events.iter().copied()).find(is_let_in)
 }
 
@@ -23,9 +21,10 @@ fn accepted<'a>(protocol: Protocol, transcript: &Transcript<'a>) -> Option<&'a E
 fn initial_response<'a>(connection: &Connection<'a>) -> Option<(&'a Event, usize)> {
     connection.events.iter().find_map(|event| {
         let Fact::Line { direction: Direction::Client, text } = &event.fact else { return None };
-        let is_login = text.split(' ').take(2).any(|word| {
-            word.eq_ignore_ascii_case("AUTH") || word.eq_ignore_ascii_case("AUTHENTICATE")
-        });
+        let is_login = text
+            .split(' ')
+            .take(2)
+            .any(|word| word.eq_ignore_ascii_case("AUTH") || word.eq_ignore_ascii_case("AUTHENTICATE"));
         // As the journal masks it: `AUTH XOAUTH2 [6012 octets masqués]`.
         let (before, masked) = text.split_once(" [")?;
         let octets: usize = masked.strip_suffix(" octets masqués]")?.parse().ok()?;
@@ -54,10 +53,7 @@ pub(super) fn short_line(session: &Session<'_>, transcript: &Transcript<'_>) -> 
     for (event, length) in long {
         if length > LONGEST_LINE && session.protocol == Protocol::Smtp {
             return failed(
-                Text::new(
-                    format!("Ligne AUTH de {length} octets"),
-                    format!("AUTH line of {length} octets"),
-                ),
+                Text::new(format!("Ligne AUTH de {length} octets"), format!("AUTH line of {length} octets")),
                 event,
                 Text::new(
                     "Envoyer « AUTH XOAUTH2 » seul, et le jeton après la réponse 334 : une ligne de commande a 512 octets au plus.",
@@ -66,8 +62,10 @@ pub(super) fn short_line(session: &Session<'_>, transcript: &Transcript<'_>) -> 
             );
         }
     }
-    let received =
-        Text::new("Connexion acceptée avec un jeton de plus de 4 Ko", "Login accepted with a token of over 4 KB");
+    let received = Text::new(
+        "Connexion acceptée avec un jeton de plus de 4 Ko",
+        "Login accepted with a token of over 4 KB",
+    );
     logged_in(session.protocol, transcript, received)
 }
 
@@ -110,7 +108,9 @@ pub(super) fn few_connections(session: &Session<'_>, transcript: &Transcript<'_>
 }
 
 pub(super) fn right_mailbox(session: &Session<'_>, transcript: &Transcript<'_>) -> Answer {
-    let other = transcript.logins(session.protocol).find(|(_, auth)| !auth.user.eq_ignore_ascii_case(session.mailbox));
+    let other = transcript
+        .logins(session.protocol)
+        .find(|(_, auth)| !auth.user.eq_ignore_ascii_case(session.mailbox));
     if let Some((event, auth)) = other {
         let user = shown(&auth.user);
         return failed(
@@ -122,7 +122,10 @@ pub(super) fn right_mailbox(session: &Session<'_>, transcript: &Transcript<'_>) 
             ),
         );
     }
-    let received = Text::new(format!("Boîte {} ouverte", session.mailbox), format!("Mailbox {} opened", session.mailbox));
+    let received = Text::new(
+        format!("Boîte {} ouverte", session.mailbox),
+        format!("Mailbox {} opened", session.mailbox),
+    );
     logged_in(session.protocol, transcript, received)
 }
 
@@ -132,10 +135,13 @@ pub(super) fn keep_token(session: &Session<'_>, transcript: &Transcript<'_>, mai
         "Write the token in AUTHENTICATE and AUTH only, and in the body of questions to PSC; consider this one as disclosed.",
     );
     let asked = told(transcript);
-    let in_address = |told: &Told<'_>| matches!(told, Told::Refused(why) if why.contains("travels in an address"));
+    let in_address =
+        |told: &Told<'_>| matches!(told, Told::Refused(why) if why.contains("travels in an address"));
     if let Some((event, _)) = asked.iter().find(|(_, told)| in_address(told)) {
-        let received =
-            Text::new("Jeton ou secret dans l’adresse d’une demande à PSC", "Token or secret in the address of a question to PSC");
+        let received = Text::new(
+            "Jeton ou secret dans l’adresse d’une demande à PSC",
+            "Token or secret in the address of a question to PSC",
+        );
         return failed(received, event, next);
     }
     let lines = transcript.connections().iter().flat_map(|connection| connection.events.iter().copied());
@@ -157,10 +163,9 @@ pub(super) fn keep_token(session: &Session<'_>, transcript: &Transcript<'_>, mai
     let by = accepted(session.protocol, transcript).map(|event| event.seq);
     let came = by.or(asked.last().map(|(event, _)| event.seq));
     match came {
-        Some(by) => passed(
-            Text::new("Aucun jeton hors de sa place", "No token outside of its place"),
-            Some(by),
-        ),
+        Some(by) => {
+            passed(Text::new("Aucun jeton hors de sa place", "No token outside of its place"), Some(by))
+        }
         None => unclear(
             Text::new("Aucune connexion acceptée", "No login accepted"),
             last(session.protocol, transcript),

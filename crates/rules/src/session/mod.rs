@@ -102,15 +102,21 @@ impl SessionMust {
         let name = protocol.name();
         match self {
             Self::Renew => Text::new(
-                format!("{name} : un autre jeton demandé à PSC, connexion acceptée avec lui, sans intervention"),
+                format!(
+                    "{name} : un autre jeton demandé à PSC, connexion acceptée avec lui, sans intervention"
+                ),
                 format!("{name}: another token asked of PSC, login accepted with it, by itself"),
             ),
             Self::End => Text::new(
                 format!("{name} : session PSC terminée, donc plus aucune authentification ni demande à PSC"),
-                format!("{name}: the PSC session is over, so no further login and no further question to PSC"),
+                format!(
+                    "{name}: the PSC session is over, so no further login and no further question to PSC"
+                ),
             ),
             Self::GiveUp => Text::new(
-                format!("{name} : {bound} authentification(s) refusée(s) au plus, chacune avec un jeton neuf"),
+                format!(
+                    "{name} : {bound} authentification(s) refusée(s) au plus, chacune avec un jeton neuf"
+                ),
                 format!("{name}: {bound} refused login(s) at most, each with a new token"),
             ),
             Self::SparePsc => Text::new(
@@ -134,8 +140,12 @@ impl SessionMust {
                 format!("{name}: login accepted, {bound} connection(s) at most"),
             ),
             Self::LogIn => Text::new(
-                format!("{name} : session PSC ouverte par code (state, nonce, PKCE, redirect_uri exact), code employé une fois, boîte ouverte avec le jeton"),
-                format!("{name}: PSC session opened by a code (state, nonce, PKCE, exact redirect_uri), the code used once, the mailbox opened with the token"),
+                format!(
+                    "{name} : session PSC ouverte par code (state, nonce, PKCE, redirect_uri exact), code employé une fois, boîte ouverte avec le jeton"
+                ),
+                format!(
+                    "{name}: PSC session opened by a code (state, nonce, PKCE, exact redirect_uri), the code used once, the mailbox opened with the token"
+                ),
             ),
             Self::RightMailbox => Text::new(
                 format!("{name} : boîte demandée ouverte, et aucune autre"),

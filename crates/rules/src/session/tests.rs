@@ -16,7 +16,13 @@ impl Story {
         let origin = Origin { service, peer: String::new(), port: 1, implicit_tls: false, run: Some(1) };
         for fact in std::iter::once(Fact::Connected { origin }).chain(facts) {
             let seq = i64::try_from(self.0.len()).unwrap() + 1;
-            self.0.push(Event { seq, at: Timestamp::from_second(1_000 + seq).unwrap(), connection, service, fact });
+            self.0.push(Event {
+                seq,
+                at: Timestamp::from_second(1_000 + seq).unwrap(),
+                connection,
+                service,
+                fact,
+            });
         }
         self
     }
@@ -31,7 +37,11 @@ impl Story {
             "" => AuthOutcome::Accepted { mailbox: "a@b".into(), identity: "8".into() },
             code => AuthOutcome::Refused { code: code.into(), reason: String::new() },
         };
-        let token = TokenFacts { sha256: format!("sha-{jti}"), claimed_jti: Some(jti.into()), claimed_identity: None };
+        let token = TokenFacts {
+            sha256: format!("sha-{jti}"),
+            claimed_jti: Some(jti.into()),
+            claimed_identity: None,
+        };
         let auth = AuthFacts {
             mechanism: "XOAUTH2".into(),
             user: "a@b".into(),
@@ -75,9 +85,17 @@ fn a_new_token_passes_and_the_old_one_never_does() {
     for (case, outcome, part) in [
         (story().login(HANDED, "token_expired").psc(GRANTED).login("B", ""), Passed, "autre jeton"),
         (story().psc(GRANTED).login("B", ""), Passed, "autre jeton"),
-        (story().login(HANDED, "").login(HANDED, "token_expired").psc(GRANTED).login("B", ""), Passed, "autre jeton"),
+        (
+            story().login(HANDED, "").login(HANDED, "token_expired").psc(GRANTED).login("B", ""),
+            Passed,
+            "autre jeton",
+        ),
         (story().login(HANDED, "token_expired").login(HANDED, "token_expired"), Failed, "réutilisé"),
-        (story().login(HANDED, "token_expired").login("B", "").login(HANDED, "token_expired"), Failed, "réutilisé"),
+        (
+            story().login(HANDED, "token_expired").login("B", "").login(HANDED, "token_expired"),
+            Failed,
+            "réutilisé",
+        ),
         (story().login(HANDED, ""), Failed, "Pas de connexion"),
         (story().psc(OVER), Failed, "Pas de connexion"),
         (story(), Inconclusive, "Ni connexion"),
@@ -108,7 +126,8 @@ fn after_the_end_of_the_session_nothing_more_is_tried() {
 #[test]
 fn tries_are_counted_whoever_is_asked() {
     let story = Story::default;
-    let three = story().login("A", "token_signature").login("B", "token_signature").login("C", "token_signature");
+    let three =
+        story().login("A", "token_signature").login("B", "token_signature").login("C", "token_signature");
     assert_eq!(three.judged(SessionMust::GiveUp, 3).0, Outcome::Passed);
     assert_eq!(three.judged(SessionMust::GiveUp, 2).0, Outcome::Failed);
     let again = story().login("A", "token_signature").login("A", "token_signature");
@@ -133,9 +152,11 @@ fn a_login_with_a_code_is_followed_to_the_mailbox() {
     assert_eq!(granted().login("B", "").judged(SessionMust::LogIn, 0).0, Outcome::Passed);
     assert_eq!(granted().login("B", "token_expired").judged(SessionMust::LogIn, 0).0, Outcome::Failed);
     assert_eq!(begun().judged(SessionMust::LogIn, 0).0, Outcome::Inconclusive);
-    let twice = granted().psc("token refused error=invalid_grant (The code was used already: its session is closed.) sid=s");
+    let twice = granted()
+        .psc("token refused error=invalid_grant (The code was used already: its session is closed.) sid=s");
     assert!(twice.login("B", "").judged(SessionMust::LogIn, 0).1.contains("used already"));
-    let bare = Story::default().psc("authorization refused error=invalid_request (state is missing.) redirect=http://x/r1");
+    let bare = Story::default()
+        .psc("authorization refused error=invalid_request (state is missing.) redirect=http://x/r1");
     let (outcome, received) = bare.login("B", "").judged(SessionMust::LogIn, 0);
     assert!(outcome == Outcome::Failed && received.ends_with("(state is missing.)"), "{received}");
 }
@@ -144,13 +165,23 @@ fn a_login_with_a_code_is_followed_to_the_mailbox() {
 fn lines_and_connections_are_measured() {
     let smtp = |line: &str| Story::default().login_by(Service::Smtp, line, HANDED, "");
     let long = smtp("AUTH XOAUTH2 [6012 octets masqués]");
-    assert_eq!(long.judged_on(Protocol::Smtp, SessionMust::ShortLine, 0), (Outcome::Failed, "Ligne AUTH de 6027 octets".into()));
+    assert_eq!(
+        long.judged_on(Protocol::Smtp, SessionMust::ShortLine, 0),
+        (Outcome::Failed, "Ligne AUTH de 6027 octets".into())
+    );
     for line in ["AUTH XOAUTH2", "AUTH XOAUTH2 [400 octets masqués]"] {
-        assert_eq!(smtp(line).judged_on(Protocol::Smtp, SessionMust::ShortLine, 0).0, Outcome::Passed, "{line}");
+        assert_eq!(
+            smtp(line).judged_on(Protocol::Smtp, SessionMust::ShortLine, 0).0,
+            Outcome::Passed,
+            "{line}"
+        );
     }
     let imap = |line: &str| Story::default().login_by(Service::Imap, line, HANDED, "");
     assert_eq!(imap("a AUTHENTICATE XOAUTH2").judged(SessionMust::WaitForPrompt, 0).0, Outcome::Passed);
-    assert_eq!(imap("a AUTHENTICATE XOAUTH2 [90 octets masqués]").judged(SessionMust::WaitForPrompt, 0).0, Outcome::Failed);
+    assert_eq!(
+        imap("a AUTHENTICATE XOAUTH2 [90 octets masqués]").judged(SessionMust::WaitForPrompt, 0).0,
+        Outcome::Failed
+    );
     let two = Story::default().login(HANDED, "").login(HANDED, "");
     assert_eq!(two.judged(SessionMust::FewConnections, 2).0, Outcome::Passed);
     assert_eq!(two.judged(SessionMust::FewConnections, 1).0, Outcome::Failed);
@@ -170,7 +201,8 @@ fn lines_and_connections_are_measured() {
 fn a_token_in_an_address_or_a_command_is_told() {
     let kept = |story: Story| story.judged(SessionMust::KeepToken, 0);
     assert_eq!(kept(Story::default().login(HANDED, "")).0, Outcome::Passed);
-    let note = "token refused error=invalid_request (A token, code or secret never travels in an address: …) sid=s";
+    let note =
+        "token refused error=invalid_request (A token, code or secret never travels in an address: …) sid=s";
     assert!(kept(Story::default().psc(note)).1.contains("dans l’adresse"));
     let line = "a SEARCH HEADER Message-ID <eyJhbGciOiJSUzI1NiJ9.eyJleHAiOjE3@x>";
     assert!(kept(Story::default().tell(Service::Imap, vec![said(line)])).1.contains("commande"));

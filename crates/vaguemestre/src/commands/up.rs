@@ -10,6 +10,7 @@ use crate::data::default_path;
 use crate::output;
 use crate::ports::Ports;
 use crate::sandbox::{Sandbox, Wish};
+use crate::second_issuer::Also;
 
 /// `vaguemestre up`.
 pub(crate) async fn run(cli: &Cli, arguments: &Up) -> Result<u8, Error> {
@@ -21,6 +22,11 @@ pub(crate) async fn run(cli: &Cli, arguments: &Up) -> Result<u8, Error> {
         },
         domain: arguments.domain.clone(),
         renumber: arguments.renumber,
+        also: arguments
+            .also_issuer
+            .clone()
+            .zip(arguments.also_jwks.clone())
+            .map(|(issuer, jwks)| Also { issuer, jwks }),
     };
     let ports = |data: &Path| Ports::open(data, arguments.ports, arguments.renumber, arguments.dns_port);
     let sandbox = Sandbox::start(wish, ports).await?;
@@ -49,6 +55,7 @@ pub(crate) fn addresses(lang: Lang, up: &Value) {
     output::say!("  {:<20} {}", "SMTP", ports(&up["smtp"]));
     output::say!("  {:<20} {}:{}", "DNS", word(&up["dns"]["host"]), up["dns"]["port"]);
     output::say!("  {:<20} {}", text(lang, "nav-directory"), word(&up["directory"]));
+    output::say!("  {:<20} {}", "LPS", word(&up["lps"]));
     output::say!("  {:<20} {}", text(lang, "cli-up-ca"), word(&up["ca_file"]));
 }
 

@@ -286,6 +286,43 @@ fn conf_11_a_refused_token_is_neither_insisted_on_nor_given_up() {
 }
 
 #[test]
+fn conf_10_a_client_that_goes_on_when_its_session_is_over_fails() {
+    let after = ("after the end of the PSC session", "après la fin de la session PSC");
+    each_is_told(
+        "SC.MSS/CONF.10",
+        &[
+            failed("psc-imap-session-killed", "bad.py goes-on-without-psc", after.0, after.1),
+            failed("psc-smtp-refresh-refused", "bad.py goes-on-without-psc", after.0, after.1),
+        ],
+    );
+}
+
+#[test]
+fn psc_01_a_login_that_breaks_a_rule_fails() {
+    let fault = |client, why| failed("psc-login-flow", client, why, why);
+    each_is_told(
+        "SC.PSC.01",
+        &[
+            fault("bad.py no-state", "state is missing"),
+            fault("bad.py no-pkce", "code_challenge"),
+            fault("bad.py near-redirect", "redirect"),
+            fault("bad.py code-twice", "used already"),
+        ],
+    );
+}
+
+#[test]
+fn conf_28_a_token_outside_of_its_place_fails() {
+    each_is_told(
+        "SC.MSS/CONF.28",
+        &[
+            failed("psc-smtp-token-kept", "bad.py token-in-message-id", "in a message", "dans un message"),
+            failed("psc-imap-token-kept", "bad.py token-in-address", "in the address", "dans l’adresse"),
+        ],
+    );
+}
+
+#[test]
 fn conf_14_wrong_values_of_the_ins_header_fail() {
     each_is_told(
         "SC.MSS/CONF.14",

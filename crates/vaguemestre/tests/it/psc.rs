@@ -28,7 +28,8 @@ pub(crate) fn flow(lab: &Lab, product: Option<&Product>) -> (Vec<String>, Value)
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "the login did not go through: see above");
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let secrets = told["secrets"].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect();
+    let secrets =
+        told["secrets"].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect();
     (secrets, told["jwks"].clone())
 }
 
@@ -41,9 +42,13 @@ fn call(lab: &Lab, method: &str, path: &str, body: &Value) -> (u16, Value) {
 fn faults_are_armed_listed_and_disarmed_by_the_api() {
     let (lab, product) = lab_with_product();
     let client_id = product.json["psc_client"]["client_id"].clone();
-    let (status, armed) = call(&lab, "POST", "", &json!({"client": client_id, "fault": "slow:250ms", "times": 2}));
+    let (status, armed) =
+        call(&lab, "POST", "", &json!({"client": client_id, "fault": "slow:250ms", "times": 2}));
     assert_eq!(status, 201, "{armed}");
-    assert_shape(&armed, &json!({"id": "number", "client": "text", "fault": "=slow:250ms", "left": "number", "used": "number"}));
+    assert_shape(
+        &armed,
+        &json!({"id": "number", "client": "text", "fault": "=slow:250ms", "left": "number", "used": "number"}),
+    );
     let (status, everybody) = call(&lab, "POST", "", &json!({"client": "*", "fault": "refresh-refused"}));
     assert_eq!((status, &everybody["left"]), (201, &Value::Null));
     let (_, all) = call(&lab, "GET", "", &Value::Null);
@@ -52,7 +57,15 @@ fn faults_are_armed_listed_and_disarmed_by_the_api() {
     assert!(all["kinds"].as_array().unwrap().contains(&json!("alg-none")), "{all}");
     // It strikes: a renewal is refused as long as it is armed.
     let run = |verdict: &str| {
-        let done = lab.json(&["run", "psc-token-refused", "--nil", &product.nil, "--accelerated", "--adapter", "lps"]);
+        let done = lab.json(&[
+            "run",
+            "psc-token-refused",
+            "--nil",
+            &product.nil,
+            "--accelerated",
+            "--adapter",
+            "lps",
+        ]);
         assert_eq!(done.json()["runs"][0]["verdict"], verdict);
     };
     run("failed");

@@ -41,6 +41,9 @@ fn conf_28_no_token_is_kept_anywhere() {
         }
     }
     assert!(tokens.len() >= 9, "four runs gave two each at least, and one of ours: {}", tokens.len());
+    let (of_a_login, _) = crate::psc::flow(&lab, Some(&product));
+    assert_eq!(of_a_login.len(), 10, "a code, and three times an access, an ID and a refresh token");
+    tokens.extend(of_a_login);
 
     for run in 1..=5 {
         let log = lab.cli(&["log", &run.to_string()]).stdout;
@@ -59,6 +62,7 @@ fn conf_28_no_token_is_kept_anywhere() {
     // The middle of a token alone is enough to tell it.
     let parts: Vec<&str> =
         tokens.iter().map(|token| &token[token.len() / 3..(token.len() / 3 + 40).min(token.len())]).collect();
+    assert!(parts.iter().all(|part| part.len() >= 20), "long enough to be found by nobody's accident");
     assert!(parts.iter().all(|part| !printed.contains(part)), "the server's log holds a token");
     for file in &all {
         let bytes = fs::read(file).unwrap();
