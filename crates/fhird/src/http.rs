@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use journal::Tap;
 use serde_json::Value;
 use web::Peer;
 use wire::{Direction, Fact, Origin, SearchFacts, Service};
@@ -87,11 +88,15 @@ async fn handle(State(sandbox): State<Sandbox>, request: Request) -> Response {
         }
     };
     let fault = used.map(|(fault, _)| fault);
+    let answer = spoil(&sandbox, fault, answer);
+    let mut tap = begin(&sandbox, peer, &line, &answer, used);
     if fault == Some(Fault::Slow) {
+        // A client that leaves meanwhile has met the fault all the same: what the tap holds is written when it is dropped.
         tokio::time::sleep(sandbox.settings.timing.slow_answer).await;
     }
-    let answer = spoil(&sandbox, fault, answer);
-    tell(&sandbox, peer, &line, key.as_deref(), asked, &answer, used);
+    if let Some(tap) = &mut tap {
+        tell(tap, key.as_deref(), asked, &answer);
+    }
     respond(&parts.method, answer, fault)
 }
 
@@ -254,17 +259,16 @@ fn respond(method: &Method, answer: Answer, fault: Option<Fault>) -> Response {
     response
 }
 
-/// One connection of the journal for each request: HTTP connections are pooled by clients and mean nothing.
-fn tell(
+/// One connection of the journal for each request: HTTP connections are pooled by clients and mean nothing. With it what
+/// was asked, and the fault that is used for it.
+fn begin(
     sandbox: &Sandbox,
     peer: Option<Peer>,
     line: &str,
-    key: Option<&str>,
-    asked: Asked,
     answer: &Answer,
     fault: Option<(Fault, u32)>,
-) {
-    let Some(journal) = &sandbox.settings.journal else { return };
+) -> Option<Tap> {
+    let journal = sandbox.settings.journal.as_ref()?;
     let mut tap = journal.connect(Origin {
         service: Service::Directory,
         peer: peer.map_or_else(String::new, |peer| peer.address.to_string()),
@@ -277,6 +281,11 @@ fn tell(
         let (point, name) = ("directory".to_owned(), fault.name().to_owned());
         tap.record(Fact::Fault { point, name, what: format!("answered {}", answer.status), nth });
     }
+    Some(tap)
+}
+
+/// What was answered; on disk before whatever the client does next.
+fn tell(tap: &mut Tap, key: Option<&str>, asked: Asked, answer: &Answer) {
     if asked.pairs.iter().any(|(name, _)| name == "mailbox-mss:contains") {
         let text = "mailbox-mss:contains is unreliable in production: ask for the whole address";
         tap.record(Fact::Note { text: text.into() });

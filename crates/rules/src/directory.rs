@@ -68,10 +68,8 @@ impl FoundFirst<'_> {
             }
             (None, Some((by, search))) if recipients(transcript).is_empty() => {
                 let asked = asked(search);
-                let received = Text::new(
-                    format!("{asked}, et aucun message"),
-                    format!("{asked}, and no message"),
-                );
+                let received =
+                    Text::new(format!("{asked}, et aucun message"), format!("{asked}, and no message"));
                 let next = Text::new(
                     "Envoyer le message à l’entrée trouvée ; la transcription dit ce que l’annuaire a répondu.",
                     "Send the message to the entry found; the transcript says what the directory answered.",
@@ -133,13 +131,15 @@ impl SearchedBy<'_> {
             );
             let next = Text::new(
                 format!("Transmettre à l’annuaire le critère saisi ({}).", criterion.parameters().join(", ")),
-                format!("Hand the criterion typed on to the directory ({}).", criterion.parameters().join(", ")),
+                format!(
+                    "Hand the criterion typed on to the directory ({}).",
+                    criterion.parameters().join(", ")
+                ),
             );
             return end(Outcome::Failed, received, Some(last), next);
         }
-        let given = searches(transcript).find(|(_, search)| {
-            search.status == 200 && is_among(&search.addresses, &self.wanted.address)
-        });
+        let given = searches(transcript)
+            .find(|(_, search)| search.status == 200 && is_among(&search.addresses, &self.wanted.address));
         match given {
             Some((by, search)) => {
                 let asked = asked(search);
@@ -196,7 +196,8 @@ fn recipients<'a>(transcript: &Transcript<'a>) -> Vec<(i64, &'a str)> {
 
 /// The address of a RCPT command (RFC 5321 §4.1.1.3).
 fn recipient(line: &str) -> Option<&str> {
-    let rest = line.get(8..).filter(|_| line.get(..8).is_some_and(|word| word.eq_ignore_ascii_case("RCPT TO:")))?;
+    let rest =
+        line.get(8..).filter(|_| line.get(..8).is_some_and(|word| word.eq_ignore_ascii_case("RCPT TO:")))?;
     let rest = rest.trim_start().strip_prefix('<')?;
     rest.split('>').next()
 }

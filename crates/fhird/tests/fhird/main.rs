@@ -113,6 +113,16 @@ impl Lab {
         bundle["total"].as_u64().unwrap_or_else(|| panic!("{path}: {bundle}"))
     }
 
+    async fn faults(&self) -> Vec<String> {
+        self.journal.barrier().await.unwrap();
+        let events = self.journal.events(&journal::Query::default()).await.unwrap();
+        let fault = |event: wire::Event| match event.fact {
+            Fact::Fault { name, .. } => Some(name),
+            _ => None,
+        };
+        events.into_iter().filter_map(fault).collect()
+    }
+
     async fn searches(&self) -> Vec<(Service, SearchFacts)> {
         self.journal.barrier().await.unwrap();
         let events = self.journal.events(&journal::Query::default()).await.unwrap();
@@ -363,6 +373,13 @@ async fn an_outage_is_never_an_empty_result() {
     let _slow = lab.sandbox.arm(Fault::Slow, 1);
     let failure = lab.client(100).verify_address(BOX).await.unwrap_err();
     assert!(failure.message.contains("in time") && failure.is_retryable(), "{failure}");
+    // It left before the answer, and has met the fault all the same.
+    let met = async {
+        while !lab.faults().await.contains(&"slow".to_owned()) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), met).await.expect("the fault is in the journal");
     let once = lab.sandbox.arm(Fault::Unavailable, 1);
     assert!(lab.client(5_000).verify_address(BOX).await.unwrap().is_listed(), "one 503 with Retry-After: 1");
     drop(once);

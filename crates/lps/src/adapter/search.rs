@@ -73,8 +73,9 @@ pub(super) async fn search(request: &Request) -> Response {
 /// # Errors
 /// The outcome of the step where there is not exactly one: nothing is sent then.
 pub(super) async fn address(mut request: Request) -> Result<Request, Response> {
-    let is_open =
-        |message: &&Message| request.step == Step::Send && message.to.is_empty() && message.eml_file.is_none();
+    let is_open = |message: &&Message| {
+        request.step == Step::Send && message.to.is_empty() && message.eml_file.is_none()
+    };
     let query = request.message.as_ref().filter(is_open).and_then(|message| message.facts.query.clone());
     let Some(query) = query else { return Ok(request) };
     let found = find(&request, &query).await.map_err(ended)?;
@@ -84,8 +85,9 @@ pub(super) async fn address(mut request: Request) -> Result<Request, Response> {
         None => return Err(not_sent("nobody in the directory matches".into())),
         Some(_) => return Err(not_sent(format!("{} entries match ({})", found.len(), some(&found)))),
     };
-    let address = Address::parse(address)
-        .map_err(|error| not_sent(format!("the directory gives {address:?}, which is no address: {error}")))?;
+    let address = Address::parse(address).map_err(|error| {
+        not_sent(format!("the directory gives {address:?}, which is no address: {error}"))
+    })?;
     if let Some(message) = &mut request.message {
         message.to.push(address);
     }
@@ -114,9 +116,10 @@ async fn find(request: &Request, query: &Query) -> Result<Found, Failure> {
     }
     if let Some(email) = &query.email {
         all.push(match client.verify_address(email).await? {
-            Live::Listed(holders) => {
-                holders.into_iter().map(|holder| (holder.mailbox.address.to_lowercase(), holder.name)).collect()
-            }
+            Live::Listed(holders) => holders
+                .into_iter()
+                .map(|holder| (holder.mailbox.address.to_lowercase(), holder.name))
+                .collect(),
             Live::Absent => Found::new(),
         });
     }

@@ -88,7 +88,8 @@ async fn each_criterion_and_several_together_find_whom_they_describe() {
     assert_eq!((outcome, detail.starts_with("59 found")), (Outcome::Done, true), "{detail}");
     let (outcome, detail) = directory.search(&desk, json!({"family": "ESSAI1", "city": "MOULINS-SUR"})).await;
     assert_eq!((outcome, detail.as_str()), (Outcome::Done, "nobody in the directory matches"));
-    for (query, word) in [(json!({}), "no criterion"), (json!({"profession": "Médecin"}), "without its code")] {
+    for (query, word) in [(json!({}), "no criterion"), (json!({"profession": "Médecin"}), "without its code")]
+    {
         let (outcome, detail) = directory.search(&desk, query).await;
         assert_eq!((outcome, detail.contains(word)), (Outcome::Error, true), "{detail}");
     }
@@ -112,10 +113,15 @@ async fn a_mail_without_recipient_goes_to_the_one_who_is_found() {
     assert_eq!(heard.len(), 1, "{heard:?}");
     assert!(heard[0].contains(WANTED), "{heard:?}");
     // Several, and nobody: nothing is sent, and neither is a success.
-    for (query, word) in [(json!({"city": "MOULINS"}), "58 entries"), (json!({"city": "NULLE-PART"}), "nobody")] {
+    for (query, word) in
+        [(json!({"city": "MOULINS"}), "58 entries"), (json!({"city": "NULLE-PART"}), "nobody")]
+    {
         let response = send(query).await;
         assert_eq!(response.outcome, Outcome::Error);
-        assert!(response.detail.contains(word) && response.detail.contains("nothing was sent"), "{response:?}");
+        assert!(
+            response.detail.contains(word) && response.detail.contains("nothing was sent"),
+            "{response:?}"
+        );
     }
     assert_eq!(server.heard().into_iter().filter(named).count(), 1);
 }
@@ -150,6 +156,7 @@ async fn an_outage_is_told_and_is_never_nobody() {
         })
         .await;
     assert_eq!(response.outcome, Outcome::Error, "{response:?}");
-    let response = desk.run("search", |request| request["message"] = json!({"facts": {"query": query()}})).await;
+    let response =
+        desk.run("search", |request| request["message"] = json!({"facts": {"query": query()}})).await;
     assert!(response.detail.contains("\"directory\""), "{response:?}");
 }

@@ -89,7 +89,8 @@ impl Wire {
 
     fn searched_by(&self, criterion: Criterion, values: &[&str]) -> (Outcome, String) {
         let wanted = wanted(&[(criterion, values)]);
-        let check = SearchedBy { requirement: "SC.MSS/UX.41", wanted: &wanted }.check(&Transcript::new(&self.0));
+        let check =
+            SearchedBy { requirement: "SC.MSS/UX.41", wanted: &wanted }.check(&Transcript::new(&self.0));
         (check.outcome, check.received.fr)
     }
 
@@ -153,7 +154,13 @@ fn silence_proves_nothing() {
 #[test]
 fn each_criterion_is_known_in_its_parameters_by_label_part_or_code() {
     let cases: [(Criterion, &[&str], &str, &str, &str); 10] = [
-        (Criterion::Identifier, &["99900000018"], "Practitioner", "identifier", "https://rpps.esante.gouv.fr|99900000018"),
+        (
+            Criterion::Identifier,
+            &["99900000018"],
+            "Practitioner",
+            "identifier",
+            "https://rpps.esante.gouv.fr|99900000018",
+        ),
         (Criterion::Identifier, &["99900000018"], "Practitioner", "identifier", "899900000018"),
         (Criterion::Given, &["Jean-Rémi"], "Practitioner", "given", "jean remi"),
         (Criterion::Profession, &["Médecin", "10"], "Practitioner", "qualification-code", "urn:x|10"),
@@ -175,7 +182,9 @@ fn each_criterion_is_known_in_its_parameters_by_label_part_or_code() {
         assert!(received.contains("sans le critère"), "{received}");
     }
     // A code is whole, and two letters are in too many names.
-    for (values, value) in [(&["Médecin", "10"], "SM10"), (&["Médecin", "10"], "100"), (&["Médecin", "10"], "mé")] {
+    for (values, value) in
+        [(&["Médecin", "10"], "SM10"), (&["Médecin", "10"], "100"), (&["Médecin", "10"], "mé")]
+    {
         let wire = Wire::default().search("Practitioner", ("qualification-code", value), 200, &[ADDRESS]);
         assert_eq!(wire.searched_by(Criterion::Profession, values).0, Outcome::Failed, "{value}");
     }
@@ -191,9 +200,12 @@ fn a_search_that_was_refused_or_does_not_give_the_entry_fails() {
     assert_eq!(outcome, Outcome::Failed);
     assert!(received.contains("dans aucune réponse"), "{received}");
     // What the first search does not give, one that follows from it may.
-    let in_two = Wire::default()
-        .search("Practitioner", ("family", "Dupond"), 200, &[])
-        .search("PractitionerRole", ("practitioner", "003-1"), 200, &[ADDRESS]);
+    let in_two = Wire::default().search("Practitioner", ("family", "Dupond"), 200, &[]).search(
+        "PractitionerRole",
+        ("practitioner", "003-1"),
+        200,
+        &[ADDRESS],
+    );
     assert_eq!(in_two.searched_by(Criterion::Family, &["DUPOND"]).0, Outcome::Passed);
 }
 
