@@ -23,7 +23,8 @@ pub(crate) const BEHALF: &str = "vaguemestre-behalf";
 /// No key, no answer (RFC 9110 §15.5.2, RFC 6750 §3).
 pub(crate) async fn check(State(service): State<Service>, mut request: Request, next: Next) -> Response {
     let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let holder = given.and_then(|value| value.strip_prefix("Bearer ")).and_then(|key| service.holder(key.trim()));
+    let holder =
+        given.and_then(|value| value.strip_prefix("Bearer ")).and_then(|key| service.holder(key.trim()));
     let Some((house, line)) = holder else {
         let next = "Send a key of the practice as: Authorization: Bearer KEY.";
         let problem = Problem::forbidden(StatusCode::UNAUTHORIZED, "no key of a practice was sent", next);

@@ -52,7 +52,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Problem::unreadable(StatusCode::BAD_REQUEST, rejection.body_text()).field("query")),
+            Err(rejection) => {
+                Err(Problem::unreadable(StatusCode::BAD_REQUEST, rejection.body_text()).field("query"))
+            }
         }
     }
 }
@@ -67,7 +69,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Of<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::<T>::from_request_parts(parts, state).await {
             Ok(Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Problem::unreadable(StatusCode::BAD_REQUEST, rejection.body_text()).field("path")),
+            Err(rejection) => {
+                Err(Problem::unreadable(StatusCode::BAD_REQUEST, rejection.body_text()).field("path"))
+            }
         }
     }
 }

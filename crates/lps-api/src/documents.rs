@@ -4,8 +4,8 @@ use axum::Json;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use practice::{
-    Act, Counts, Cursor, Filter, Form, Key, Proposal, Provenance, Request, RequestFilter, Row, Sort, Standing, State,
-    Trace, Version,
+    Act, Counts, Cursor, Filter, Form, Key, Proposal, Provenance, Request, RequestFilter, Row, Sort,
+    Standing, State, Trace, Version,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -72,14 +72,18 @@ pub(crate) struct Which {
 impl Which {
     fn filter(&self, viewer: Option<&Key>) -> Answer<Filter> {
         let keys = |field: &str, text: Option<&str>| -> Answer<Vec<Key>> {
-            text.into_iter().flat_map(|text| text.split(',')).map(|key| shapes::key(field, key.trim())).collect()
+            text.into_iter()
+                .flat_map(|text| text.split(','))
+                .map(|key| shapes::key(field, key.trim()))
+                .collect()
         };
         let one = |field: &str, text: Option<&str>| text.map(|key| shapes::key(field, key)).transpose();
         let words = self.state.iter().flat_map(|text| text.split(','));
         let state = |word: &str| {
             let known = || State::ALL.iter().map(|state| state.word()).collect::<Vec<_>>().join(", ");
-            State::parse(word.trim())
-                .ok_or_else(|| Problem::bad("state", format!("{word:?} is no state"), format!("Use: {}.", known())))
+            State::parse(word.trim()).ok_or_else(|| {
+                Problem::bad("state", format!("{word:?} is no state"), format!("Use: {}.", known()))
+            })
         };
         Ok(Filter {
             viewer: viewer.cloned(),

@@ -33,6 +33,11 @@ impl Line {
 
 /// Refuses settings that the connector would not understand.
 pub(crate) fn check(settings: &Value) -> Answer<()> {
+    if !settings.is_object() {
+        // To serde an array of the fields' values is as good as the object.
+        let next = "Give an object; see the schema Settings in GET /api/v1/openapi.json.";
+        return Err(Problem::bad("settings", "the settings are no object", next));
+    }
     let read = serde_json::from_value::<AccountSettings>(settings.clone());
     let wrong = |error: serde_json::Error| {
         let next = "See the schema Settings in GET /api/v1/openapi.json.";

@@ -41,7 +41,9 @@ impl Error {
         match self {
             Self::Name(_) | Self::Unknown(_) | Self::TooMany(..) | Self::Connector { .. } => "bad_input",
             Self::File { .. } => "data_unwritable",
-            Self::Practice(practice::Error::Db(error)) | Self::Db(error) => error.code().unwrap_or("data_unwritable"),
+            Self::Practice(practice::Error::Db(error)) | Self::Db(error) => {
+                error.code().unwrap_or("data_unwritable")
+            }
             Self::Practice(_) => "data_unwritable",
         }
     }

@@ -117,7 +117,11 @@ mod tests {
             days: Some(7),
         };
         let finding = Finding::new(&found);
-        assert!(finding.fr.contains('7') && finding.fr.starts_with("Certificat de la boîte"), "{}", finding.fr);
+        assert!(
+            finding.fr.contains('7') && finding.fr.starts_with("Certificat de la boîte"),
+            "{}",
+            finding.fr
+        );
         assert!(finding.en.contains("ends in 7 days"), "{}", finding.en);
         let json = serde_json::to_value(&finding).unwrap();
         assert_eq!((json["cause"].as_str(), json["outcome"].as_str()), (Some("ends_soon"), Some("warning")));

@@ -20,11 +20,11 @@ use practice::ChangeKind;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::House;
 use crate::access::Caller;
 use crate::ask::{Body, Of};
 use crate::problem::{Answer, Problem};
 use crate::shapes::{ChangeWord, ProblemObject};
-use crate::House;
 
 pub(crate) use store::MIGRATIONS;
 

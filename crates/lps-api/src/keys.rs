@@ -105,7 +105,11 @@ pub(crate) async fn add(
 /// It opens nothing from now on. A key cannot revoke itself, so that a practice is never locked out by a slip.
 #[utoipa::path(delete, path = "/keys/{id}", tag = "service", params(("id" = String, Path, description = "The key's id")),
     responses((status = 204, description = "Revoked"), (status = 409, description = "`conflict`: it is the key of this request", body = ProblemObject)))]
-pub(crate) async fn revoke(State(service): State<Service>, caller: Caller, Of(id): Of<String>) -> Answer<StatusCode> {
+pub(crate) async fn revoke(
+    State(service): State<Service>,
+    caller: Caller,
+    Of(id): Of<String>,
+) -> Answer<StatusCode> {
     if caller.key.id == id {
         return Err(Problem::conflict("this key carries this very request", "Revoke it with another key."));
     }

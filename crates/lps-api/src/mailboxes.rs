@@ -141,8 +141,10 @@ pub(crate) async fn add(caller: Caller, Body(body): Body<MailboxBody>) -> Answer
     let known = practice.mailbox(&body.address).await?;
     let given = time("since", body.since.as_deref())?;
     let since = given.or(known.as_ref().map(|known| known.since)).unwrap_or_else(|| caller.house.clock.now());
-    let label = body.label.or(known.as_ref().map(|known| known.label.clone())).unwrap_or(body.address.clone());
-    let settings = body.settings.or(known.map(|known| known.settings)).unwrap_or(Value::Object(Default::default()));
+    let label =
+        body.label.or(known.as_ref().map(|known| known.label.clone())).unwrap_or(body.address.clone());
+    let settings =
+        body.settings.or(known.map(|known| known.settings)).unwrap_or(Value::Object(Default::default()));
     engine::check(&settings)?;
     let saved = practice.save_mailbox(&body.address, body.kind, &label, settings, since).await?;
     if let Some(engine) = &caller.house.engine {
@@ -202,7 +204,11 @@ pub(crate) async fn diagnostic(caller: Caller, Of(key): Of<String>) -> Answer<Js
 /// live in memory only. `Idempotency-Key` has no effect here: nothing of a token is kept.
 #[utoipa::path(post, path = "/mailboxes/{key}/login", tag = "mailboxes", request_body = LoginBody, params(("key" = String, Path, description = "Its key or its address")),
     responses((status = 204, description = "Taken")))]
-pub(crate) async fn log_in(caller: Caller, Of(key): Of<String>, Body(body): Body<LoginBody>) -> Answer<StatusCode> {
+pub(crate) async fn log_in(
+    caller: Caller,
+    Of(key): Of<String>,
+    Body(body): Body<LoginBody>,
+) -> Answer<StatusCode> {
     let mailbox = known(&caller, &key).await?;
     if mailbox.kind == MailboxKind::App {
         let said = "an APP mailbox is opened by its certificate";
@@ -226,4 +232,3 @@ fn engine_of(caller: &Caller) -> Answer<&Engine> {
 fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Secret<String>, D::Error> {
     String::deserialize(from).map(Secret::new)
 }
-

@@ -27,7 +27,8 @@ pub(crate) async fn source(caller: Caller, Of(key): Of<String>) -> Answer<Respon
     let mail = visible(&caller, &key).await?;
     let bytes = caller.house.practice.mail_bytes(&mail.key).await?;
     let bytes = bytes.ok_or_else(|| Problem::missing("mail that is fetched", &key))?;
-    let headers = [(CONTENT_TYPE, "message/rfc822"), (CONTENT_DISPOSITION, "attachment; filename=\"mail.eml\"")];
+    let headers =
+        [(CONTENT_TYPE, "message/rfc822"), (CONTENT_DISPOSITION, "attachment; filename=\"mail.eml\"")];
     Ok((headers, bytes).into_response())
 }
 

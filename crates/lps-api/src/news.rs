@@ -81,12 +81,17 @@ pub(crate) struct Follow {
 /// Server-sent events: each has the change's number as `id`, its kind as `event`, and the object of `GET /changes` as
 /// `data`. The stream ends when the service stops; ask again with the last `id`.
 #[utoipa::path(get, path = "/events", tag = "news", params(Follow), responses((status = 200, description = "The stream", body = shapes::Change, content_type = "text/event-stream")))]
-pub(crate) async fn events(caller: Caller, headers: HeaderMap, Asked(query): Asked<Follow>) -> Answer<Response> {
+pub(crate) async fn events(
+    caller: Caller,
+    headers: HeaderMap,
+    Asked(query): Asked<Follow>,
+) -> Answer<Response> {
     let again = match headers.get("last-event-id") {
         None => None,
         Some(value) => {
             let number = value.to_str().ok().and_then(|text| text.parse().ok());
-            let wrong = || Problem::bad("Last-Event-ID", "it is no number", "Send back the id of the last event.");
+            let wrong =
+                || Problem::bad("Last-Event-ID", "it is no number", "Send back the id of the last event.");
             Some(number.ok_or_else(wrong)?)
         }
     };

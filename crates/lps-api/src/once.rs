@@ -58,7 +58,9 @@ async fn do_once(key: HeaderValue, request: Request, next: Next) -> Answer<Respo
     let person = parts.headers.get(PERSON).map(HeaderValue::as_bytes).unwrap_or_default();
     let digest = digest(&[parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), person, &body]);
     let Some(claim) = house.under_way.claim(&key) else {
-        return Err(Problem::busy("the request of this Idempotency-Key is under way").field("Idempotency-Key"));
+        return Err(
+            Problem::busy("the request of this Idempotency-Key is under way").field("Idempotency-Key")
+        );
     };
     match begin(&house.db, &house.clock, &key, &digest).await? {
         Begun::New => {}
@@ -69,7 +71,8 @@ async fn do_once(key: HeaderValue, request: Request, next: Next) -> Answer<Respo
             return Err(problem.status(StatusCode::UNPROCESSABLE_ENTITY));
         }
         Begun::Unknown => {
-            let said = "an earlier request of this Idempotency-Key was cut off: nobody knows whether it was done";
+            let said =
+                "an earlier request of this Idempotency-Key was cut off: nobody knows whether it was done";
             let next = "Look whether it was done; then ask again with a new key, or not at all.";
             let problem = Problem::conflict(said, next).field("Idempotency-Key");
             return Err(Problem { stage: Stage::Storage, retry: RetryClass::Unknown, ..problem });
@@ -97,7 +100,11 @@ fn read_key(header: &HeaderValue) -> Answer<String> {
     let text = header.to_str().unwrap_or_default();
     if text.is_empty() || text.len() > 128 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         let said = "the Idempotency-Key is empty, too long or no plain ASCII";
-        return Err(Problem::bad("Idempotency-Key", said, "Send 1 to 128 visible ASCII characters, a UUID for instance."));
+        return Err(Problem::bad(
+            "Idempotency-Key",
+            said,
+            "Send 1 to 128 visible ASCII characters, a UUID for instance.",
+        ));
     }
     Ok(text.to_owned())
 }
@@ -158,7 +165,9 @@ async fn begin(db: &Db, clock: &Clock, key: &str, digest: &str) -> Answer<Begun>
         .write(move |tx| {
             let (key, digest) = (key.clone(), digest.clone());
             Box::pin(async move {
-                query("DELETE FROM lps_once WHERE at < $1", Values::new().int(now - KEPT_MS)).execute(&mut *tx).await?;
+                query("DELETE FROM lps_once WHERE at < $1", Values::new().int(now - KEPT_MS))
+                    .execute(&mut *tx)
+                    .await?;
                 let select = "SELECT digest, answer FROM lps_once WHERE key = $1";
                 let row = query(select, Values::new().text(key.clone())).fetch_optional(&mut *tx).await?;
                 if let Some(row) = row {
@@ -190,7 +199,9 @@ async fn end(db: &Db, key: &str, answer: Option<Kept>) -> Answer<()> {
                     let values = Values::new().text(answer).text(key);
                     query("UPDATE lps_once SET answer = $1 WHERE key = $2", values).execute(tx).await?
                 }
-                None => query("DELETE FROM lps_once WHERE key = $1", Values::new().text(key)).execute(tx).await?,
+                None => {
+                    query("DELETE FROM lps_once WHERE key = $1", Values::new().text(key)).execute(tx).await?
+                }
             };
             Ok(())
         })

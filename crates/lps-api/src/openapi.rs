@@ -150,7 +150,9 @@ async fn as_problem(request: Request, next: Next) -> Response {
         StatusCode::FORBIDDEN => {
             Problem::forbidden(parts.status, text("message"), text("next")).field(text("field"))
         }
-        status if said.is_empty() => Problem::unreadable(status, status.canonical_reason().unwrap_or("refused")),
+        status if said.is_empty() => {
+            Problem::unreadable(status, status.canonical_reason().unwrap_or("refused"))
+        }
         status => Problem::unreadable(status, said),
     };
     let mut answer = problem.into_response();
@@ -176,11 +178,15 @@ fn complete(made: utoipa::openapi::OpenApi) -> Value {
         "title": "Vaguemestre LPS", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT,
         "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
     });
+    for (name, schema) in crate::shapes::words() {
+        all["components"]["schemas"][name] = serde_json::to_value(schema).expect("a schema serialises");
+    }
     all["servers"] = json!([{"url": "/"}]);
     all["security"] = json!([{"key": []}]);
     all["components"]["securitySchemes"] =
         json!({"key": {"type": "http", "scheme": "bearer", "description": "A key of the practice."}});
-    all["tags"] = TAGS.iter().map(|(name, about)| json!({"name": name, "description": about})).collect::<Value>();
+    all["tags"] =
+        TAGS.iter().map(|(name, about)| json!({"name": name, "description": about})).collect::<Value>();
     let empty = Map::new();
     let answered_once: Vec<String> = serde_json::to_value(operations().split_for_parts().1)
         .expect("a description serialises")["paths"]
@@ -206,11 +212,19 @@ fn finish(path: &str, method: &str, operation: &mut Value, once: bool) {
     }
     let changes = method != "get";
     let mut headers = vec![
-        ("Vaguemestre-Person", "The person who acts: a key of `GET /people`. The software itself where left out", 32),
+        (
+            "Vaguemestre-Person",
+            "The person who acts: a key of `GET /people`. The software itself where left out",
+            32,
+        ),
         ("Vaguemestre-Behalf", "The person for whom (*pour le compte de*)", 32),
     ];
     if changes && once {
-        headers.push(("Idempotency-Key", "The same key with the same request is done once and answered the same", 128));
+        headers.push((
+            "Idempotency-Key",
+            "The same key with the same request is done once and answered the same",
+            128,
+        ));
     }
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     let has_own = !parameters.is_empty();
@@ -223,10 +237,17 @@ fn finish(path: &str, method: &str, operation: &mut Value, once: bool) {
     let mut also = |status: &str, description: &str, wanted: bool| {
         if wanted && !responses.contains_key(status) {
             let schema = json!({"$ref": "#/components/schemas/Problem"});
-            responses.insert(status.to_owned(), json!({"description": description, "content": {MEDIA: {"schema": schema}}}));
+            responses.insert(
+                status.to_owned(),
+                json!({"description": description, "content": {MEDIA: {"schema": schema}}}),
+            );
         }
     };
-    also("400", "`bad_input`: a parameter, a header or the body is wrong; `field` names it", takes_body || has_own || changes);
+    also(
+        "400",
+        "`bad_input`: a parameter, a header or the body is wrong; `field` names it",
+        takes_body || has_own || changes,
+    );
     also("401", "`forbidden`: no key of a practice", true);
     also("403", "`forbidden`: a foreign `Host` or `Origin`; `no_right`: the person may not", true);
     also("404", "`not_found`: nothing of this practice has this key", path.contains('{'));
@@ -234,7 +255,11 @@ fn finish(path: &str, method: &str, operation: &mut Value, once: bool) {
     also("413", "`bad_input`: the body is too large", takes_body);
     also("415", "`bad_input`: the body is of another media type", takes_body);
     also("422", "`bad_input`: the `Idempotency-Key` was used for another request", changes && once);
-    also("503", "`storage`: the data directory cannot be read or written now; `offline`: no connector runs", true);
+    also(
+        "503",
+        "`storage`: the data directory cannot be read or written now; `offline`: no connector runs",
+        true,
+    );
     for response in responses.values_mut() {
         // utoipa writes problems as JSON; they have a media type of their own.
         let content = response["content"].as_object().cloned().unwrap_or_default();
@@ -276,7 +301,10 @@ mod tests {
                     let said = response["description"].as_str().is_some_and(|words| !words.is_empty());
                     assert!(said, "{at} {status}");
                     let refusal = status.starts_with(['4', '5']);
-                    assert!(!refusal || response["content"].get(MEDIA).is_some(), "{at} {status}: {response}");
+                    assert!(
+                        !refusal || response["content"].get(MEDIA).is_some(),
+                        "{at} {status}: {response}"
+                    );
                 }
                 for parameter in operation["parameters"].as_array().into_iter().flatten() {
                     let said = parameter["description"].as_str().is_some_and(|words| !words.is_empty());
@@ -306,7 +334,8 @@ mod tests {
         for path in ["/api/v1/keys", "/api/v1/webhooks", "/api/v1/mailboxes/{key}/login"] {
             assert!(kept["paths"].get(path).is_none(), "{path}");
             let post = &DESCRIPTION["paths"][path]["post"];
-            let takes = post["parameters"].as_array().unwrap().iter().any(|one| one["name"] == "Idempotency-Key");
+            let takes =
+                post["parameters"].as_array().unwrap().iter().any(|one| one["name"] == "Idempotency-Key");
             assert!(!takes, "{path}");
         }
     }

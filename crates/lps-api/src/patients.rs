@@ -95,7 +95,11 @@ pub(crate) async fn show(caller: Caller, Of(key): Of<String>) -> Answer<Json<Pat
 #[utoipa::path(put, path = "/patients/{key}", tag = "patients", request_body = PatientBody, params(("key" = String, Path, description = "The patient")),
     responses((status = 200, description = "Saved", body = shapes::Patient),
         (status = 409, description = "`host_ref_taken`: another patient has this name at the host", body = ProblemObject)))]
-pub(crate) async fn save(caller: Caller, Of(key): Of<String>, Body(body): Body<PatientBody>) -> Answer<Json<Patient>> {
+pub(crate) async fn save(
+    caller: Caller,
+    Of(key): Of<String>,
+    Body(body): Body<PatientBody>,
+) -> Answer<Json<Patient>> {
     let key = shapes::key("key", &key)?;
     let practice = &caller.house.practice;
     Ok(Json(practice.save_patient(&caller.actor, Some(&key), body.host_ref.as_deref(), &body.record).await?))
@@ -159,7 +163,11 @@ pub(crate) async fn circle(caller: Caller, Of(key): Of<String>) -> Answer<Json<C
 /// Adds a professional to the care circle of a patient
 #[utoipa::path(post, path = "/patients/{key}/care", tag = "patients", request_body = CareBody, params(("key" = String, Path, description = "The patient")),
     responses((status = 200, description = "Saved", body = shapes::Care)))]
-pub(crate) async fn care(caller: Caller, Of(key): Of<String>, Body(body): Body<CareBody>) -> Answer<Json<Care>> {
+pub(crate) async fn care(
+    caller: Caller,
+    Of(key): Of<String>,
+    Body(body): Body<CareBody>,
+) -> Answer<Json<Care>> {
     let CareBody { professional, name, role, address, since, until } = body;
     let care = NewCare { professional, name, role, address, since, until };
     let patient = shapes::key("key", &key)?;

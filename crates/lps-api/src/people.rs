@@ -108,7 +108,11 @@ pub(crate) async fn show(caller: Caller, Of(key): Of<String>) -> Answer<Json<Per
 #[utoipa::path(put, path = "/people/{key}", tag = "people", request_body = PersonBody, params(("key" = String, Path, description = "The person")),
     responses((status = 200, description = "Saved", body = shapes::Person),
         (status = 409, description = "`national_id_taken`: another person has this identifier", body = ProblemObject)))]
-pub(crate) async fn save(caller: Caller, Of(key): Of<String>, Body(body): Body<PersonBody>) -> Answer<Json<Person>> {
+pub(crate) async fn save(
+    caller: Caller,
+    Of(key): Of<String>,
+    Body(body): Body<PersonBody>,
+) -> Answer<Json<Person>> {
     let key = shapes::key("key", &key)?;
     Ok(Json(caller.house.practice.save_person(&caller.actor, Some(&key), body.into()).await?))
 }

@@ -32,7 +32,12 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>, next: impl Into<String>) -> Self {
+    fn new(
+        status: StatusCode,
+        code: &'static str,
+        detail: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Self {
         Self {
             status,
             code,
@@ -149,12 +154,14 @@ impl From<practice::Error> for Problem {
             practice::Error::NotFound { .. } => {
                 (StatusCode::NOT_FOUND, "Take the key from a list of this practice; others are unknown here.")
             }
-            practice::Error::Refused { code: "no_right" | "no_behalf", .. } => {
-                (StatusCode::FORBIDDEN, "Give the person the right first (PUT /api/v1/people/{key}/rights/{mailbox}).")
-            }
-            practice::Error::Refused { .. } => {
-                (StatusCode::CONFLICT, "Read it again: things stand otherwise than this request takes them to.")
-            }
+            practice::Error::Refused { code: "no_right" | "no_behalf", .. } => (
+                StatusCode::FORBIDDEN,
+                "Give the person the right first (PUT /api/v1/people/{key}/rights/{mailbox}).",
+            ),
+            practice::Error::Refused { .. } => (
+                StatusCode::CONFLICT,
+                "Read it again: things stand otherwise than this request takes them to.",
+            ),
             practice::Error::Bad { .. } => (StatusCode::BAD_REQUEST, "Correct the field that is named."),
             _ => {
                 tracing::error!(%error, "a practice's data cannot be used");

@@ -73,7 +73,10 @@ impl Registry {
     pub(crate) async fn practices(&self) -> Result<Vec<PracticeLine>, Error> {
         let text = "SELECT name, label FROM lps_house ORDER BY name";
         let rows = query(text, Values::new()).fetch_all(self.db.reader()).await.map_err(db::Error::from)?;
-        rows.iter().map(practice_line).collect::<Result<_, sqlx::Error>>().map_err(|error| db::Error::from(error).into())
+        rows.iter()
+            .map(practice_line)
+            .collect::<Result<_, sqlx::Error>>()
+            .map_err(|error| db::Error::from(error).into())
     }
 
     /// Adds a practice, or gives a known one another label.
@@ -99,7 +102,7 @@ impl Registry {
             id: kernel::random::mark(),
             house: house.to_owned(),
             label: label.to_owned(),
-            created: self.clock.now(),
+            created: instant(self.clock.now().as_millisecond()),
         };
         self.insert(&line, &secret).await?;
         Ok((line, secret))

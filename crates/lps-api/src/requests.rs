@@ -82,7 +82,11 @@ pub(crate) async fn show(caller: Caller, Of(key): Of<String>) -> Answer<Json<Req
 #[utoipa::path(post, path = "/requests/{key}/decision", tag = "requests", request_body = Decision, params(("key" = String, Path, description = "The request")),
     responses((status = 200, description = "The request as it stands now", body = shapes::Request),
         (status = 409, description = "It was decided already, or is not accepted yet", body = ProblemObject)))]
-pub(crate) async fn decide(caller: Caller, Of(key): Of<String>, Body(decision): Body<Decision>) -> Answer<Json<Request>> {
+pub(crate) async fn decide(
+    caller: Caller,
+    Of(key): Of<String>,
+    Body(decision): Body<Decision>,
+) -> Answer<Json<Request>> {
     let request = shapes::key("key", &key)?;
     let act = match decision {
         Decision::Accept => Act::Accept { request: request.clone() },

@@ -196,7 +196,8 @@ impl Service {
             hooks_changed: Notify::new(),
             stopping: self.inner.stop.subscribe(),
         });
-        let tasks = [tokio::spawn(hooks::deliver(Arc::clone(&house))), tokio::spawn(escalate(Arc::clone(&house)))];
+        let tasks =
+            [tokio::spawn(hooks::deliver(Arc::clone(&house))), tokio::spawn(escalate(Arc::clone(&house)))];
         self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);
         self.inner.houses.write().unwrap_or_else(PoisonError::into_inner).insert(line.name, house);
         Ok(())
@@ -226,7 +227,11 @@ async fn escalate(house: Arc<House>) {
     while tokio::time::timeout(LOOK, stop.wait_for(|stop| *stop)).await.is_err() {
         match house.practice.escalate(ESCALATION).await {
             Ok(found) if found.is_empty() => {}
-            Ok(found) => tracing::info!(practice = house.line.name, results = found.len(), "critical results escalated"),
+            Ok(found) => tracing::info!(
+                practice = house.line.name,
+                results = found.len(),
+                "critical results escalated"
+            ),
             Err(error) => tracing::warn!(%error, "critical results cannot be escalated for now"),
         }
     }
@@ -243,7 +248,9 @@ fn master(path: &Path) -> Result<Secret<Vec<u8>>, Error> {
     let wrong = |source| Error::File { what: path.display().to_string(), source };
     match fs::read(path) {
         Ok(kept) if kept.len() == 32 => Ok(Secret::new(kept)),
-        Ok(_) => Err(wrong(std::io::Error::other("32 octets are expected: restore the file, or remove it to draw new secrets"))),
+        Ok(_) => Err(wrong(std::io::Error::other(
+            "32 octets are expected: restore the file, or remove it to draw new secrets",
+        ))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let drawn = kernel::random::bytes::<32>();
             let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);

@@ -20,7 +20,12 @@ pub(crate) fn key(field: &str, text: &str) -> Answer<Key> {
 
 /// The words of an enumeration of `practice`, as a schema of its own.
 macro_rules! described_words {
-    ($($(#[doc = $doc:literal])+ $word:ident = $of:ty as $name:literal;)+) => {$(
+    ($($(#[doc = $doc:literal])+ $word:ident = $of:ty as $name:literal;)+) => {
+        /// Each with its name: those that only parameters use are in no body's schema.
+        pub(crate) fn words() -> Vec<(&'static str, RefOr<Schema>)> {
+            vec![$(($name, $word::schema())),+]
+        }
+        $(
         $(#[doc = $doc])+
         #[derive(Debug)]
         pub(crate) struct $word;
@@ -37,7 +42,8 @@ macro_rules! described_words {
                 $name.into()
             }
         }
-    )+};
+        )+
+    };
 }
 
 fn enumeration(about: &str, words: Vec<Value>) -> RefOr<Schema> {

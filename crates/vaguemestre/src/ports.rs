@@ -26,6 +26,9 @@ pub(crate) struct Ports {
     /// The directory's API. 0 as for `dns`.
     #[serde(default)]
     pub(crate) directory: u16,
+    /// The host API of the LPS side. 0 as for `dns`.
+    #[serde(default)]
+    pub(crate) lps: u16,
     /// UDP and TCP. 0 in a file that was kept before there was one: picked at the next start.
     #[serde(default)]
     pub(crate) dns: u16,
@@ -34,8 +37,10 @@ pub(crate) struct Ports {
 /// Every port, taken.
 #[derive(Debug)]
 pub(crate) struct Listeners {
-    /// In the order of [`Ports`]'s fields, without DNS.
+    /// In the order of [`Ports`]'s fields, without the LPS side and DNS.
     pub(crate) tcp: Vec<TcpListener>,
+    /// The LPS side's.
+    pub(crate) lps: TcpListener,
     /// One port, both ways.
     pub(crate) dns: (UdpSocket, TcpListener),
 }
@@ -52,10 +57,11 @@ impl Ports {
         smtp: 1587,
         smtps: 1465,
         directory: 8803,
+        lps: 8801,
         dns: 1053,
     };
 
-    fn named(&self) -> [(&'static str, u16); 9] {
+    fn named(&self) -> [(&'static str, u16); 10] {
         [
             ("bench", self.bench),
             ("psc", self.psc),
@@ -66,6 +72,7 @@ impl Ports {
             ("smtp", self.smtp),
             ("smtps", self.smtps),
             ("directory", self.directory),
+            ("lps", self.lps),
         ]
     }
 
@@ -73,7 +80,7 @@ impl Ports {
     fn free() -> std::io::Result<Self> {
         // All held at once, so that they differ.
         let held: Vec<StdListener> =
-            (0..9).map(|_| StdListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<_, _>>()?;
+            (0..10).map(|_| StdListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<_, _>>()?;
         let mut numbers = held.iter().map(|listener| listener.local_addr().map(|address| address.port()));
         let mut next = || numbers.next().unwrap_or_else(|| Err(std::io::Error::other("no port")));
         Ok(Self {
@@ -86,6 +93,7 @@ impl Ports {
             smtp: next()?,
             smtps: next()?,
             directory: next()?,
+            lps: next()?,
             dns: free_both_ways()?,
         })
     }
@@ -124,6 +132,9 @@ impl Ports {
             let is_documented = ports.bench == Self::DEFAULT.bench;
             ports.directory = if is_documented { Self::DEFAULT.directory } else { free()? };
         }
+        if ports.lps == 0 {
+            ports.lps = if ports.bench == Self::DEFAULT.bench { Self::DEFAULT.lps } else { free()? };
+        }
         if kept != Some(ports) {
             write_private(&path, serde_json::to_string(&ports).expect("ports serialise").as_bytes())?;
         }
@@ -152,7 +163,8 @@ impl Ports {
         }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.dns));
         let dns = dns::bind(address).await.map_err(|error| taken("dns", self.dns, &error))?;
-        Ok(Listeners { tcp, dns })
+        let lps = tcp.pop().expect("the LPS side's is the last one");
+        Ok(Listeners { tcp, lps, dns })
     }
 }
 

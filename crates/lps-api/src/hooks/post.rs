@@ -67,7 +67,8 @@ impl Poster {
         .to_string();
         let timestamp = house.clock.now().as_second();
         let secret = secret_of(&house.hook_master, &hook.key);
-        let signature = sign(&secret, &id, timestamp, body.as_bytes()).expect("our own secrets are well formed");
+        let signature =
+            sign(&secret, &id, timestamp, body.as_bytes()).expect("our own secrets are well formed");
         let [id_header, time_header, signature_header] = SIGNATURE_HEADERS;
         let request = client
             .post(&hook.url)
@@ -144,13 +145,25 @@ mod tests {
 
     #[test]
     fn messages_leave_this_machine_over_tls_only() {
-        for good in ["https://host.example/mss?x=1", "http://localhost:9000/", "http://127.0.0.1/a", "http://[::1]:1/"] {
+        for good in [
+            "https://host.example/mss?x=1",
+            "http://localhost:9000/",
+            "http://127.0.0.1/a",
+            "http://[::1]:1/",
+        ] {
             assert!(check_url(good).is_ok(), "{good}");
         }
         let long = format!("https://host.example/{}", "x".repeat(LONGEST));
         for bad in [
-            "", "mss", "ftp://host/", "file:///etc/passwd", "http://host.example/", "http://10.0.0.1/",
-            "https://user:pass@host.example/", "http://localhost.evil.test/", long.as_str(),
+            "",
+            "mss",
+            "ftp://host/",
+            "file:///etc/passwd",
+            "http://host.example/",
+            "http://10.0.0.1/",
+            "https://user:pass@host.example/",
+            "http://localhost.evil.test/",
+            long.as_str(),
         ] {
             assert!(check_url(bad).is_err(), "{bad}");
         }

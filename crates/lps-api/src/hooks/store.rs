@@ -74,7 +74,8 @@ pub(super) async fn insert(house: &House, hook: &Hook) -> Answer<()> {
 pub(super) async fn save(house: &House, hook: &Hook) -> Answer<()> {
     let hook = hook.clone();
     let statement = move || {
-        let text = "UPDATE lps_hook SET position = $1, failures = $2, next_at = $3, told_at = $4, trouble = $5,
+        let text =
+            "UPDATE lps_hook SET position = $1, failures = $2, next_at = $3, told_at = $4, trouble = $5,
             suspended = $6 WHERE key = $7";
         let values = Values::new()
             .int(column(hook.position))

@@ -92,7 +92,14 @@ impl Description {
 }
 
 /// Calls one operation with the key in its path, and holds the answer.
-async fn call(lab: &Lab, said: &mut Description, method: &str, path: &str, keys: &[&str], body: Option<Value>) -> Value {
+async fn call(
+    lab: &Lab,
+    said: &mut Description,
+    method: &str,
+    path: &str,
+    keys: &[&str],
+    body: Option<Value>,
+) -> Value {
     let mut filled = path.to_owned();
     for key in keys {
         let (from, to) = (filled.find('{').unwrap(), filled.find('}').unwrap());
@@ -171,7 +178,8 @@ async fn every_operation_answers_as_it_is_described() {
     call!("GET", "/traces.csv");
     call!("GET", "/traces/chain");
     call!("GET", "/changes");
-    let hook = call!("POST", "/webhooks"; json!({"url": "http://localhost:9/", "events": ["request.changed"]}));
+    let hook =
+        call!("POST", "/webhooks"; json!({"url": "http://localhost:9/", "events": ["request.changed"]}));
     let hook = hook["key"].as_str().unwrap();
     call!("GET", "/webhooks");
     call!("GET", "/webhooks/{key}", [hook]);
@@ -195,8 +203,10 @@ async fn every_operation_answers_as_it_is_described() {
             described.insert(format!("{} {}", method.to_uppercase(), path.strip_prefix("/api/v1").unwrap()));
         }
     }
-    let missing: Vec<&String> =
-        described.iter().filter(|one| !said.seen.contains(*one) && !elsewhere.contains(&one.as_str())).collect();
+    let missing: Vec<&String> = described
+        .iter()
+        .filter(|one| !said.seen.contains(*one) && !elsewhere.contains(&one.as_str()))
+        .collect();
     assert!(missing.is_empty(), "described, and never tried: {missing:?}");
     lab.end().await;
 }

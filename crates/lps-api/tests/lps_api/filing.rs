@@ -36,12 +36,17 @@ async fn a_document_is_listed_proposed_filed_and_traced() {
     assert_eq!((content.status, content.header("content-type")), (200, Some("application/xml")));
     assert_eq!(content.body, octets, "octet for octet");
     let life = lab.get(&format!("/documents/{}/life", keys[0])).await.ok();
-    let acts: Vec<&str> = life["life"].as_array().unwrap().iter().filter_map(|line| line["act"].as_str()).collect();
+    let acts: Vec<&str> =
+        life["life"].as_array().unwrap().iter().filter_map(|line| line["act"].as_str()).collect();
     assert_eq!(acts.last(), Some(&"file"), "{life}");
     let source = lab.get(&format!("/mails/{}/source", row["mail"].as_str().unwrap())).await;
     assert!(source.status == 200 && source.body.starts_with(b"From: Laboratoire"));
     let csv = lab.get("/traces.csv?act=file").await;
-    assert_eq!(String::from_utf8(csv.body).unwrap().lines().count(), 3, "the refusal, the filing, and the head");
+    assert_eq!(
+        String::from_utf8(csv.body).unwrap().lines().count(),
+        3,
+        "the refusal, the filing, and the head"
+    );
     assert_eq!(lab.get("/traces/chain").await.ok()["broken"], json!(null));
     lab.end().await;
 }
@@ -51,15 +56,24 @@ async fn a_replacement_waits_for_a_person_then_for_the_host() {
     let lab = Lab::new().await;
     let mailbox = lab.mailbox().await;
     let first = lab.receive(&mailbox.key, 1, &[mail(document(1, 1), Action::Create)]).await;
-    let filed = lab.post(&format!("/documents/{}/acts", first[0]), &json!({"act": "file_to_new", "host_ref": "P-1"})).await;
+    let filed = lab
+        .post(&format!("/documents/{}/acts", first[0]), &json!({"act": "file_to_new", "host_ref": "P-1"}))
+        .await;
     assert_eq!(filed.ok()["state"], "filed");
     let second = lab.receive(&mailbox.key, 2, &[mail(document(1, 2), Action::Replace)]).await;
     let pending = lab.get("/requests?state=pending").await.ok();
     let request = &pending["requests"][0];
-    assert_eq!((&request["document"], &request["target"]), (&json!(second[0]), &json!(first[0])), "{pending}");
+    assert_eq!(
+        (&request["document"], &request["target"]),
+        (&json!(second[0]), &json!(first[0])),
+        "{pending}"
+    );
     // Whoever consults the document is told.
     let detail = lab.get(&format!("/documents/{}", first[0])).await.ok();
-    assert_eq!((&detail["document"]["request"], &detail["requests"][0]["key"]), (&request["key"], &request["key"]));
+    assert_eq!(
+        (&detail["document"]["request"], &detail["requests"][0]["key"]),
+        (&request["key"], &request["key"])
+    );
     let decision = format!("/requests/{}/decision", request["key"].as_str().unwrap());
     let early = lab.post(&decision, &json!({"decision": "confirm"})).await;
     assert_eq!(early.status, 409, "nothing is confirmed that nobody accepted: {early:?}");
@@ -92,7 +106,13 @@ async fn an_idempotency_key_makes_a_repetition_harmless() {
     let problem = lab.send(other).await.refused(422, "bad_input");
     assert_eq!(problem["field"], "Idempotency-Key");
     // A refusal is an answer too; a key is the practice's own.
-    let bad = || lab.send(lab.request("POST", &path).header("Idempotency-Key", "a-2").json(&json!({"act": "dismiss", "reason": " "})));
+    let bad = || {
+        lab.send(
+            lab.request("POST", &path)
+                .header("Idempotency-Key", "a-2")
+                .json(&json!({"act": "dismiss", "reason": " "})),
+        )
+    };
     bad().await.refused(400, "bad_input");
     assert_eq!(bad().await.header("idempotency-replayed"), Some("true"));
     lab.end().await;
@@ -103,9 +123,11 @@ async fn people_see_and_do_what_their_rights_say() {
     let lab = Lab::new().await;
     let mailbox = lab.mailbox().await;
     let keys = lab.receive(&mailbox.key, 1, &[mail(document(1, 1), Action::Create)]).await;
-    let person = lab.post("/people", &json!({"name": "Dominique Secrétaire", "role": "secretary"})).await.ok();
+    let person =
+        lab.post("/people", &json!({"name": "Dominique Secrétaire", "role": "secretary"})).await.ok();
     let person = person["key"].as_str().unwrap().to_owned();
-    let as_person = |request: reqwest::RequestBuilder| lab.send(request.header("Vaguemestre-Person", &person));
+    let as_person =
+        |request: reqwest::RequestBuilder| lab.send(request.header("Vaguemestre-Person", &person));
     let document = format!("/documents/{}", keys[0]);
     as_person(lab.request("GET", &document)).await.refused(404, "not_found");
     let right = format!("/people/{person}/rights/{}", mailbox.key);

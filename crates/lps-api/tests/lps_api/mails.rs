@@ -16,7 +16,8 @@ pub(crate) fn patient() -> Identity {
 /// Version `version` of a set: it names the one before.
 pub(crate) fn document(set: u32, version: u32) -> Vec<u8> {
     let root = |version: u32| format!("1.2.250.1.999.{set}.{version}");
-    let mut draft = Sample::DischargeLetter.draft(&root(version), patient(), crate::time("2026-11-23T07:00:00Z"));
+    let mut draft =
+        Sample::DischargeLetter.draft(&root(version), patient(), crate::time("2026-11-23T07:00:00Z"));
     draft.set_id = format!("1.2.250.1.999.{set}");
     draft.version = version;
     draft.replaces = (version > 1).then(|| Id::root(root(version - 1)));
@@ -29,7 +30,8 @@ pub(crate) fn mail(bytes: Vec<u8>, action: Action) -> Vec<u8> {
     let time = crate::time("2026-11-23T07:30:00Z");
     let archive = Submission { documents, time, author: None }.write().unwrap();
     let lines = STANDARD.encode(archive);
-    let lines: Vec<&str> = lines.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let lines: Vec<&str> =
+        lines.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
     format!(
         "From: Laboratoire <labo@lab.mssante.fr>\r\nTo: cabinet@cab.mssante.fr\r\n\
          Subject: XDM/1.0/DDM+Lettre PAT-TROIS DOMINIQUE 28/03/1979\r\nMessage-ID: <{}@lab.mssante.fr>\r\n\

@@ -125,7 +125,10 @@ impl Lab {
     pub(crate) async fn mailbox(&self) -> Mailbox {
         let since = time("2026-01-01T00:00:00Z");
         let practice = self.practice();
-        practice.save_mailbox("cabinet@cab.mssante.fr", MailboxKind::Org, "Cabinet", json!({}), since).await.unwrap()
+        practice
+            .save_mailbox("cabinet@cab.mssante.fr", MailboxKind::Org, "Cabinet", json!({}), since)
+            .await
+            .unwrap()
     }
 
     /// Mails as the connector would bring them; the keys of their documents, in order.

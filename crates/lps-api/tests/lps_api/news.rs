@@ -72,7 +72,10 @@ async fn changes_are_numbered_and_followed() {
     let keys = lab.receive(&mailbox.key, 1, &[mail(document(1, 1), Action::Create)]).await;
     let changes = lab.get(&format!("/changes?since={from}")).await.ok();
     let all = changes["changes"].as_array().unwrap();
-    let received = all.iter().find(|change| change["kind"] == "document.received").unwrap_or_else(|| panic!("{changes}"));
+    let received = all
+        .iter()
+        .find(|change| change["kind"] == "document.received")
+        .unwrap_or_else(|| panic!("{changes}"));
     assert_eq!(received["key"], keys[0]);
     let numbers: Vec<u64> = all.iter().filter_map(|change| change["seq"].as_u64()).collect();
     assert!(numbers.windows(2).all(|two| two[1] == two[0] + 1), "{numbers:?}");
@@ -80,14 +83,20 @@ async fn changes_are_numbered_and_followed() {
 
     let (mut stream, mut text) = (stream, String::new());
     while !text.contains("document.received") {
-        let chunk = tokio::time::timeout(Duration::from_secs(10), stream.chunk()).await.unwrap().unwrap().unwrap();
+        let chunk =
+            tokio::time::timeout(Duration::from_secs(10), stream.chunk()).await.unwrap().unwrap().unwrap();
         text.push_str(std::str::from_utf8(&chunk).unwrap());
     }
     assert!(text.contains(&format!("id: {}", received["seq"])) && text.contains(&keys[0]), "{text}");
     // Again from the last one, as a browser does: nothing twice.
     let last = changes["newest"].as_u64().unwrap();
-    let again = lab.request("GET", "/events?since=0").header("Last-Event-ID", last.to_string()).send().await.unwrap();
-    let quiet = tokio::time::timeout(Duration::from_millis(200), { let mut again = again; async move { again.chunk().await } }).await;
+    let again =
+        lab.request("GET", "/events?since=0").header("Last-Event-ID", last.to_string()).send().await.unwrap();
+    let quiet = tokio::time::timeout(Duration::from_millis(200), {
+        let mut again = again;
+        async move { again.chunk().await }
+    })
+    .await;
     assert!(quiet.is_err(), "{quiet:?}");
     lab.end().await;
 }
@@ -99,7 +108,9 @@ async fn a_webhook_is_signed_tried_again_and_loses_nothing() {
     let host = Host::default();
     let url = host.listen().await;
     *host.refuses.lock().unwrap() = Some(500);
-    let made = lab.post("/webhooks", &json!({"url": url, "events": ["document.received", "document.request"]})).await;
+    let made = lab
+        .post("/webhooks", &json!({"url": url, "events": ["document.received", "document.request"]}))
+        .await;
     assert_eq!(made.status, 201, "{made:?}");
     let secret = Secret::new(made.json()["secret"].as_str().unwrap().to_owned());
     let path = format!("/webhooks/{}", made.json()["key"].as_str().unwrap());
@@ -119,7 +130,10 @@ async fn a_webhook_is_signed_tried_again_and_loses_nothing() {
         let right = lps_api::sign(&secret, &id, at.parse().unwrap(), body).unwrap();
         assert_eq!(header("webhook-signature"), right);
         let message: Value = serde_json::from_slice(body).unwrap();
-        assert_eq!((message["type"].as_str(), &message["data"]["practice"]), (Some("document.received"), &json!("lilas")));
+        assert_eq!(
+            (message["type"].as_str(), &message["data"]["practice"]),
+            (Some("document.received"), &json!("lilas"))
+        );
         assert!(!String::from_utf8_lossy(body).contains("PAT-TROIS"), "no health data in a message");
         told.push(message["data"]["key"].as_str().unwrap().to_owned());
     }

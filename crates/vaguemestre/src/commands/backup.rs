@@ -99,12 +99,26 @@ async fn fill(data: &Path, to: &Path) -> Result<Copied, Error> {
     let database = to.join(DATABASE);
     db::snapshot(&data.join(DATABASE), &database).await?;
     let mut copied = Copied { files: 1, bytes: fs::metadata(&database)?.len() };
+    for path in databases_of(&data.join("lps"))? {
+        let place = to.join(path.strip_prefix(data).unwrap_or(&path));
+        DirBuilder::new().recursive(true).mode(0o700).create(place.parent().unwrap_or(to))?;
+        db::snapshot(&path, &place).await?;
+        copied.files += 1;
+        copied.bytes += fs::metadata(&place)?.len();
+    }
     let (from, into) = (data.to_owned(), to.to_owned());
     let files = tokio::task::spawn_blocking(move || {
         let mut files = Copied::default();
-        copy(&from, &into, &|name| !is_left_out(name), &mut files)?;
+        copy(&from, &into, &|name| !is_left_out(name) && name != "lps", &mut files)?;
         make(&into.join("run"))?;
         copy(&from.join("run"), &into.join("run"), &|name| name == "api-key", &mut files)?;
+        if from.join("lps").is_dir() {
+            let lps = into.join("lps");
+            DirBuilder::new().recursive(true).mode(0o700).create(&lps)?;
+            copy(&from.join("lps"), &lps, &|name| !is_left_out(name), &mut files)?;
+            make(&lps.join("run"))?;
+            copy(&from.join("lps/run"), &lps.join("run"), &|name| name.ends_with(".key"), &mut files)?;
+        }
         File::open(&into)?.sync_all()?;
         Ok::<_, io::Error>(files)
     });
@@ -116,7 +130,27 @@ async fn fill(data: &Path, to: &Path) -> Result<Copied, Error> {
 
 /// What is of the running server alone, or copied otherwise.
 fn is_left_out(name: &str) -> bool {
-    name == "run" || name == "work" || name.starts_with(DATABASE) || name.ends_with(".tmp")
+    name == "run" || name == "work" || is_database(name) || name.ends_with(".tmp")
+}
+
+/// A database and what SQLite keeps beside it: never copied as files, which would tear them.
+fn is_database(name: &str) -> bool {
+    name.ends_with(".sqlite") || name.contains(".sqlite-")
+}
+
+/// The databases of the LPS side: one of the service, one of each practice.
+fn databases_of(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    let Some(entries) = present(fs::read_dir(dir))? else { return Ok(all) };
+    for entry in entries {
+        let (path, kind) = { let entry = entry?; (entry.path(), entry.file_type()?) };
+        if kind.is_dir() {
+            all.extend(databases_of(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "sqlite") {
+            all.push(path);
+        }
+    }
+    Ok(all)
 }
 
 /// Copies files (0600) and directories (0700); links and other things are not followed.
@@ -130,8 +164,8 @@ fn copy(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool, copied: &mut Copi
         let (source, target) = (entry.path(), to.join(&name));
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            make(&target)?;
-            copy(&source, &target, &|name| !name.ends_with(".tmp"), copied)?;
+            DirBuilder::new().recursive(true).mode(0o700).create(&target)?;
+            copy(&source, &target, &|name| !name.ends_with(".tmp") && !is_database(name), copied)?;
         } else if kind.is_file() {
             // A file that was replaced meanwhile is there under its name; one that was removed is not wanted.
             let Some(mut reader) = present(File::open(&source))? else { continue };
@@ -144,7 +178,7 @@ fn copy(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool, copied: &mut Copi
     File::open(to)?.sync_all()
 }
 
-fn present(file: io::Result<File>) -> io::Result<Option<File>> {
+fn present<T>(file: io::Result<T>) -> io::Result<Option<T>> {
     match file {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

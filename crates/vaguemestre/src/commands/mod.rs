@@ -10,6 +10,7 @@ mod faulty;
 mod files;
 mod jobs;
 mod junit;
+mod lps;
 mod proof;
 mod psc;
 mod run;
@@ -22,6 +23,7 @@ use bench::Error;
 pub(crate) use annuaire::{Card, Import, Search, Synth};
 pub(crate) use annuaire_serve::Serve;
 pub(crate) use faulty::Faulty;
+pub(crate) use lps::Lps;
 
 use crate::cli::{Annuaire, Cli, Command};
 
@@ -49,6 +51,7 @@ pub(crate) async fn run(cli: Cli) -> Result<u8, Error> {
         Command::Doctor(arguments) => doctor::run(&cli, arguments).await,
         Command::TokenScan(arguments) => token_scan::run(&cli, arguments).await,
         Command::Faulty(arguments) => faulty::run(&cli, arguments).await,
-        Command::LpsAdapter => Ok(lps::adapter::run_stdio().await),
+        Command::Lps(arguments) => self::lps::run(&cli, arguments).await,
+        Command::LpsAdapter => Ok(::lps::adapter::run_stdio().await),
     }
 }
