@@ -266,7 +266,11 @@ async fn form(request: Request) -> Answer<Vec<(String, Vec<u8>)>> {
         return Err(too_large(cut.file.as_deref().unwrap_or_default()));
     }
     match files.len() {
-        0 => Err(Refusal::bad("file", "the form holds no file", "Send each file as a part with a filename, or named file.")),
+        0 => Err(Refusal::bad(
+            "file",
+            "the form holds no file",
+            "Send each file as a part with a filename, or named file.",
+        )),
         1..=FILES => {
             let named = |part: upload::Part| {
                 let name = part.file.filter(|name| !name.is_empty());
