@@ -119,8 +119,12 @@ pub fn write(
         );
     }
     if context.driver == Driver::Person && scenario.expect.iter().any(Expectation::needs_adapter) {
-        let text =
-            "Le refus d’un serveur limité à TLS 1.1 n’est jugé qu’avec un adaptateur : il ne l’a pas été ici";
+        let is_floor = |one: &Expectation| matches!(one, Expectation::OldTlsRefused { .. });
+        let text = if scenario.expect.iter().any(is_floor) {
+            "Le refus d’un serveur limité à TLS 1.1 n’est jugé qu’avec un adaptateur : il ne l’a pas été ici"
+        } else {
+            "Ce job n’est jugé qu’avec un adaptateur : chaque étape a des serveurs à elle, que personne ne saisit"
+        };
         log.bench(closed, text.into());
     }
     for check in &judgement.checks {
