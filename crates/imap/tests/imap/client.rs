@@ -105,11 +105,17 @@ fn a_literal_above_the_limit_is_left_out_and_the_connection_goes_on() {
                 all.push(*fetched);
             }
         }
-        let told: Vec<_> = all.iter().map(|one| (one.uid.unwrap(), one.left_out, one.body("").cloned())).collect();
+        let told: Vec<_> =
+            all.iter().map(|one| (one.uid.unwrap(), one.left_out, one.body("").cloned())).collect();
         let kept = Some(bytes::Bytes::from_static(b"abc"));
         assert_eq!(
             told,
-            [(7, Some(5_000), None), (8, Some(5_000), None), (9, Some(5_000), None), (10, None, kept.clone())]
+            [
+                (7, Some(5_000), None),
+                (8, Some(5_000), None),
+                (9, Some(5_000), None),
+                (10, None, kept.clone())
+            ]
         );
         assert_eq!(all[0].flags.as_deref(), Some(&["\\Seen".to_owned()][..]), "what follows it is read");
         assert_eq!(all[2].body("HEADER").cloned(), kept);

@@ -189,10 +189,9 @@ impl Trust {
 
     /// Forgets what was built: TLS was refused, and newer lists or a newer certificate may be at hand.
     pub(crate) fn forget(&self, settings: &AccountSettings) {
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|asked, _| asked.certificate != settings.certificate || asked.authorities != settings.authorities);
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).retain(|asked, _| {
+            asked.certificate != settings.certificate || asked.authorities != settings.authorities
+        });
     }
 
     async fn build(&self, asked: &Asked) -> Result<Arc<ClientConfig>, Failure> {

@@ -14,6 +14,9 @@ use super::account::{AccountSettings, Login, imap_servers, seed};
 use super::{Backoff, Handle, Phase, QUEUE, Report, Shared, Standing};
 use crate::{Credentials, ImapSession};
 
+/// A session that lasted so long was a good one: the next wait is a short one. One that the server ends again and again is
+/// reopened less and less often.
+const STEADY: Duration = Duration::from_secs(60);
 /// How long a mailbox that opens its connection counts among those that do.
 const TURN: Duration = Duration::from_secs(2);
 /// How long a server has to answer LOGOUT.
@@ -53,6 +56,8 @@ pub(crate) struct Actor {
     backoff: Backoff,
     /// The session must end: somebody logged out, another logged in, the settings changed, the engine stops.
     pub(crate) leave: bool,
+    /// The inbox must be looked at before it is waited for.
+    pub(crate) look_again: bool,
     /// CONDSTORE and QRESYNC of the present session.
     pub(crate) resync: Resync,
     /// When all flags of a folder were last compared, with a server that does not tell what changed.
@@ -87,6 +92,7 @@ impl Actor {
             waiting: Vec::new(),
             backoff: Backoff::new(settings.first_wait, settings.longest_wait, seed()),
             leave: false,
+            look_again: false,
             resync: Resync::default(),
             swept: HashMap::new(),
             folders: Vec::new(),
@@ -113,7 +119,11 @@ impl Actor {
             self.stand(Phase::Connecting, self.failure(), None);
             let done = match self.open(&login).await {
                 Some(Ok(mut session)) => {
+                    let since = Instant::now();
                     let done = self.live(&mut session, &login).await;
+                    if since.elapsed() >= STEADY {
+                        self.backoff.reset();
+                    }
                     if done.is_ok() {
                         let _ = timeout(FAREWELL, session.logout()).await;
                     }
@@ -164,7 +174,8 @@ impl Actor {
         match command {
             Command::Sync(reply) => self.waiting.push(reply),
             Command::Flag { reply, .. } => {
-                let _ = reply.send(Err(Failure::temporary(Stage::Connect, "the mailbox has no connection now")));
+                let _ =
+                    reply.send(Err(Failure::temporary(Stage::Connect, "the mailbox has no connection now")));
             }
             Command::Login(login) => {
                 self.login = login.map(|login| *login).or_else(|| {
@@ -176,7 +187,8 @@ impl Actor {
             }
             Command::Mailbox(mailbox) => {
                 if self.login.is_none() || mailbox.settings != self.mailbox.settings {
-                    self.login = by_itself(&mailbox).or(self.login.take().filter(|login| !login.is_certificate()));
+                    self.login =
+                        by_itself(&mailbox).or(self.login.take().filter(|login| !login.is_certificate()));
                 }
                 self.mailbox = *mailbox;
                 self.backoff.reset();
@@ -254,10 +266,19 @@ impl Actor {
 
     /// All went well: *dernière relève* is now.
     pub(crate) async fn in_step(&mut self, login: &Login, phase: Phase) -> Result<(), Failure> {
-        self.backoff.reset();
         self.shared.practice.checked(&self.key, &login.by, Ok(())).await.map_err(|error| error.failure())?;
         self.stand(phase, None, None);
         Ok(())
+    }
+
+    /// Whether the session has to end: the engine stops, or the person's own session is over (SC.MSS/CONF.10).
+    pub(crate) fn must_end(&self) -> bool {
+        *self.stop.borrow() || self.login.as_ref().is_some_and(Login::is_over)
+    }
+
+    /// Whether something is more urgent than the next message.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.leave || !self.commands.is_empty() || self.must_end()
     }
 
     pub(crate) fn stand(&self, phase: Phase, failure: Option<Failure>, next_try: Option<Timestamp>) {
@@ -283,11 +304,7 @@ impl Actor {
 
 /// Finds the mailbox's servers and opens a session with the first that can be reached. Not too many mailboxes do so at
 /// once: after an operator's outage, all of them come back.
-async fn open(
-    shared: &Shared,
-    mailbox: &Mailbox,
-    credentials: &Credentials,
-) -> Result<ImapSession, Failure> {
+async fn open(shared: &Shared, mailbox: &Mailbox, credentials: &Credentials) -> Result<ImapSession, Failure> {
     let settings = AccountSettings::of(mailbox)?;
     let address = Address::parse(&mailbox.address)
         .map_err(|error| Failure::permanent(Stage::Input, format!("{}: {error}", mailbox.address)))?;

@@ -24,7 +24,8 @@ impl Backoff {
     /// time. The first wait may be next to nothing: an operator that closed a session is asked again at once
     /// (SC.MSS/CONF.11).
     pub fn next_wait(&mut self) -> Duration {
-        let ceiling = self.first.saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX)).min(self.most);
+        let ceiling =
+            self.first.saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX)).min(self.most);
         let (fixed, drawn) =
             if self.failures == 0 { (Duration::ZERO, ceiling) } else { (ceiling / 2, ceiling / 2) };
         self.failures = self.failures.saturating_add(1).min(31);
@@ -73,9 +74,12 @@ mod tests {
     #[test]
     fn a_thousand_mailboxes_do_not_come_back_at_once() {
         let waits: Vec<u128> = (0..1_000)
-            .map(|seed| Backoff::new(Duration::from_secs(10), Duration::from_secs(900), seed).next_wait().as_millis())
+            .map(|seed| {
+                Backoff::new(Duration::from_secs(10), Duration::from_secs(900), seed).next_wait().as_millis()
+            })
             .collect();
-        let busiest = (0..10).map(|second| waits.iter().filter(|wait| **wait / 1_000 == second).count()).max();
+        let busiest =
+            (0..10).map(|second| waits.iter().filter(|wait| **wait / 1_000 == second).count()).max();
         assert!(busiest < Some(160), "{busiest:?} of 1 000 in the same second");
     }
 }

@@ -210,7 +210,9 @@ async fn walk(
     let selected = session.select(INBOX).await;
     let done = match &selected {
         Ok(selected) => Ok(good(Step::Mailbox, format!("{} message(s) in the inbox", selected.exists))),
-        Err(failure) if session.is_broken() => Err(bad(Step::Mailbox, Cause::Broken, failure.message.clone())),
+        Err(failure) if session.is_broken() => {
+            Err(bad(Step::Mailbox, Cause::Broken, failure.message.clone()))
+        }
         Err(failure) => Err(bad(Step::Mailbox, Cause::InboxRefused, failure.message.clone())),
     };
     session.logout().await;
@@ -272,7 +274,6 @@ fn unreached(error: &io::Error) -> Cause {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Cause::PortClosed,
         io::ErrorKind::TimedOut => Cause::PortFiltered,
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Cause::Unreachable,
         _ => Cause::Unreachable,
     }
 }
@@ -297,12 +298,14 @@ fn shaken(unprobed: &Unprobed) -> Finding {
         },
         rustls::Error::InvalidCertificate(problem) => match problem {
             E::Expired | E::ExpiredContext { .. } => (Step::Certificate, Cause::CertificateExpired),
-            E::NotValidYet | E::NotValidYetContext { .. } => (Step::Certificate, Cause::CertificateNotYetValid),
+            E::NotValidYet | E::NotValidYetContext { .. } => {
+                (Step::Certificate, Cause::CertificateNotYetValid)
+            }
             E::NotValidForName | E::NotValidForNameContext { .. } => (Step::Certificate, Cause::WrongName),
             E::Revoked => (Step::Revocation, Cause::Revoked),
-            E::UnknownRevocationStatus | E::ExpiredRevocationList | E::ExpiredRevocationListContext { .. } => {
-                (Step::Revocation, Cause::NoRevocationList)
-            }
+            E::UnknownRevocationStatus
+            | E::ExpiredRevocationList
+            | E::ExpiredRevocationListContext { .. } => (Step::Revocation, Cause::NoRevocationList),
             _ => (Step::Certificate, Cause::Intercepted),
         },
         rustls::Error::AlertReceived(_) => (Step::Tls, Cause::OwnCertificateRefused),

@@ -83,7 +83,7 @@ impl Actor {
         let mut keeper = Keeper::new(self);
         loop {
             // Nothing new is begun while a person waits.
-            while under_way.len() < DEPTH && self.commands.is_empty() && !self.leave {
+            while under_way.len() < DEPTH && !self.is_pressed() {
                 let Some(handful) = handfuls.pop_front() else { break };
                 let mut uids: Vec<u32> = handful.iter().map(|one| one.uid).collect();
                 uids.sort_unstable();
@@ -148,7 +148,7 @@ impl Actor {
     ) -> Result<(), Failure> {
         keeper.flush(report).await?;
         keeper.finish(report).await?;
-        let next = under_way.front().and_then(|one| one.iter().min_by_key(|(uid, _)| **uid));
+        let next = under_way.iter().find_map(|one| one.iter().min_by_key(|(uid, _)| **uid));
         if let Some((_, mail)) = next {
             let why = Failure::temporary(failure.stage, failure.message.clone());
             self.fetch_failed(mail, why, report).await?;
@@ -166,7 +166,7 @@ impl Actor {
     ) -> Result<Vec<(Wanted, u64)>, Failure> {
         let mut uids: Vec<u32> = wanted.iter().map(|one| one.uid).collect();
         uids.sort_unstable();
-        let mut sizes: HashMap<u32, u64> = HashMap::new();
+        let (mut sizes, mut refused): (HashMap<u32, u64>, Option<Failure>) = (HashMap::new(), None);
         session.begin_fetch(&Compact(&uids).to_string(), "(UID RFC822.SIZE)").await?;
         while session.under_way() > 0 {
             match session.next_streamed().await? {
@@ -175,20 +175,28 @@ impl Actor {
                         sizes.insert(uid, size);
                     }
                 }
-                Streamed::Refused(failure) => return Err(failure),
+                // Some servers refuse the whole where one message has just gone, and have told the others already.
+                Streamed::Refused(failure) => refused = Some(failure),
                 Streamed::Vanished(_) | Streamed::Done => {}
             }
         }
         let (mut light, mut gone) = (Vec::with_capacity(wanted.len()), Vec::new());
         for one in wanted {
             match sizes.get(&one.uid) {
+                None if refused.is_some() => {
+                    let why = refused.as_ref().map(|failure| failure.message.clone()).unwrap_or_default();
+                    self.fetch_failed(&one.mail, Failure::temporary(Stage::Command, why), report).await?;
+                }
                 None => gone.push(one.uid..=one.uid),
-                Some(size) if *size > self.shared.settings.message => self.refuse(&one.mail, *size, report).await?,
+                Some(size) if *size > self.shared.settings.message => {
+                    self.refuse(&one.mail, *size, report).await?
+                }
                 Some(size) => light.push((one, *size)),
             }
         }
         if !gone.is_empty() {
-            let told = self.shared.practice.synchronised(&self.key, folder.clone(), Vec::new(), Vec::new(), gone);
+            let told =
+                self.shared.practice.synchronised(&self.key, folder.clone(), Vec::new(), Vec::new(), gone);
             told.await.map_err(|error| error.failure())?;
         }
         Ok(light)
@@ -256,7 +264,11 @@ impl Keeper {
     async fn add(&mut self, mail: Key, octets: Vec<u8>, report: &mut Report) -> Result<(), Failure> {
         self.octets += octets.len();
         self.batch.push((mail, octets));
-        if self.batch.len() >= BATCH || self.octets >= BATCH_OCTETS { self.flush(report).await } else { Ok(()) }
+        if self.batch.len() >= BATCH || self.octets >= BATCH_OCTETS {
+            self.flush(report).await
+        } else {
+            Ok(())
+        }
     }
 
     async fn flush(&mut self, report: &mut Report) -> Result<(), Failure> {

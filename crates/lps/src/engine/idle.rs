@@ -26,6 +26,8 @@ impl Actor {
             }
             if Instant::now() >= due || !self.waiting.is_empty() {
                 scope = Some(Scope::Everything);
+            } else if std::mem::take(&mut self.look_again) {
+                scope = Some(Scope::Inbox);
             }
             if let Some(scope) = scope.take() {
                 self.stand(Phase::Synchronising, None, None);
@@ -62,7 +64,8 @@ impl Actor {
     async fn prepare(&mut self, session: &mut ImapSession) -> Result<(), Failure> {
         session.leave_out_above(self.shared.settings.message);
         self.swept.clear();
-        self.resync = Resync { condstore: session.has("CONDSTORE") || session.has("QRESYNC"), qresync: false };
+        self.resync =
+            Resync { condstore: session.has("CONDSTORE") || session.has("QRESYNC"), qresync: false };
         if session.has("QRESYNC") && (session.has("ENABLE") || session.has("IMAP4REV2")) {
             let enabled = session.enable("QRESYNC").await?;
             self.resync.qresync = enabled.iter().any(|word| word == "QRESYNC");
@@ -124,6 +127,7 @@ impl Actor {
 
     /// Serves what people ask, and they come first: called between two turns.
     pub(super) async fn serve(&mut self, session: &mut ImapSession) -> Result<(), Failure> {
+        self.leave |= self.must_end();
         while let Ok(command) = self.commands.try_recv() {
             self.serve_one(session, command).await?;
         }
@@ -136,6 +140,7 @@ impl Actor {
             return Ok(());
         };
         let done = flag(session, &folder, uid_validity, uid, change).await;
+        self.look_again = true; // opening a folder takes the news of the inbox away
         let broken = session.is_broken().then(|| done.clone().err()).flatten();
         let _ = reply.send(done);
         broken.map_or(Ok(()), Err)

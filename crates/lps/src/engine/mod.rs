@@ -287,7 +287,8 @@ impl Engine {
     pub async fn mark_seen(&self, mail: &Key, seen: bool) -> Result<(), Failure> {
         let practice = &self.shared.practice;
         let found = practice.mail(mail).await.map_err(|error| error.failure())?;
-        let gone = || Failure::permanent(Stage::Input, format!("the mail {mail} is not on its server (any more)"));
+        let gone =
+            || Failure::permanent(Stage::Input, format!("the mail {mail} is not on its server (any more)"));
         let found = found.filter(|mail| !mail.gone).ok_or_else(gone)?;
         let folders = practice.folders(&found.mailbox).await.map_err(|error| error.failure())?;
         let folder = folders.into_iter().find(|folder| folder.name == found.folder).ok_or_else(gone)?;

@@ -13,11 +13,11 @@ use kernel::{Failure, Stage, Timestamp};
 use practice::{Arrival, FolderState};
 use tokio::time::Instant;
 
+use super::Report;
 use super::actor::Actor;
 use super::idle::{INBOX, add};
-use super::Report;
-use crate::imap_session::{Listed, Selected, Streamed};
 use crate::ImapSession;
+use crate::imap_session::{Listed, Selected, Streamed};
 
 /// Messages of one window of a listing, more or less: what people may have to wait for.
 const WINDOW: u32 = 5_000;
@@ -59,7 +59,9 @@ impl Actor {
             match self.folder(session, one).await {
                 Ok(done) => add(&mut report, done),
                 // One folder that the server will not open leaves the others as they are.
-                Err(failure) if failure.stage == Stage::Command && !session.is_broken() && !is_inbox(&one.folder) => {
+                Err(failure)
+                    if failure.stage == Stage::Command && !session.is_broken() && !is_inbox(&one.folder) =>
+                {
                     tracing::info!(mailbox = %self.key, %failure, "a folder cannot be read");
                     report.refused += 1;
                 }
@@ -395,7 +397,10 @@ fn role(folder: &Folder) -> String {
     }
     let uses = ["archive", "junk", "sent", "drafts", "trash", "all", "flagged", "important"];
     let found = uses.into_iter().find(|one| {
-        folder.attributes.iter().any(|word| word.strip_prefix('\\').is_some_and(|word| word.eq_ignore_ascii_case(one)))
+        folder
+            .attributes
+            .iter()
+            .any(|word| word.strip_prefix('\\').is_some_and(|word| word.eq_ignore_ascii_case(one)))
     });
     found.unwrap_or_default().to_owned()
 }
@@ -424,8 +429,14 @@ mod tests {
         }
         assert_eq!(role(&folder("Objets transmis", &["\\HasNoChildren", "\\sent"])), "sent");
         assert!(!is_read(&folder("Objets transmis", &["\\Sent"])) && !is_read(&folder("x", &["\\Noselect"])));
-        assert_eq!((role(&folder("inbox", &[])), name_of(&folder("Inbox", &[]))), ("inbox".to_owned(), "INBOX"));
-        assert!(is_read(&folder("Indésirables", &["\\Junk"])), "a document may have been put there by mistake");
+        assert_eq!(
+            (role(&folder("inbox", &[])), name_of(&folder("Inbox", &[]))),
+            ("inbox".to_owned(), "INBOX")
+        );
+        assert!(
+            is_read(&folder("Indésirables", &["\\Junk"])),
+            "a document may have been put there by mistake"
+        );
     }
 
     #[test]

@@ -34,7 +34,11 @@ impl Desk {
         let lab = lab();
         let pages = lab.crls().into_iter().map(|(name, der)| (format!("/CRL/{name}"), (200, der)));
         let lists = http(Arc::new(Mutex::new(pages.collect::<HashMap<_, _>>()))).await;
-        let urls = lab.crls().iter().map(|(name, _)| format!("http://127.0.0.1:{}/CRL/{name}", lists.port)).collect();
+        let urls = lab
+            .crls()
+            .iter()
+            .map(|(name, _)| format!("http://127.0.0.1:{}/CRL/{name}", lists.port))
+            .collect();
         let resolver = Resolver::new("127.0.0.1:1".parse().unwrap()).with_wait(Duration::from_millis(50));
         let mut settings =
             Settings::new(lab.ca_pem().to_owned(), urls, &dir.path().join("crl"), Clock::system(), resolver);
@@ -70,7 +74,11 @@ impl Desk {
         for row in self.rows().await {
             let mail = self.practice.mail(&row.mail).await.unwrap().unwrap();
             if !mail.gone {
-                assert!(out.insert(mail.subject.clone(), (mail.folder, mail.uid)).is_none(), "{} twice", mail.subject);
+                assert!(
+                    out.insert(mail.subject.clone(), (mail.folder, mail.uid)).is_none(),
+                    "{} twice",
+                    mail.subject
+                );
             }
         }
         out
@@ -180,7 +188,11 @@ async fn mail_comes_in_with_every_kind_of_server_and_stays_the_same_after_a_rest
         desk.sync().await;
         assert_eq!(desk.mails().await.keys().collect::<Vec<_>>(), ["quatre", "un"], "{capabilities}");
         assert_eq!(field.count("UID FETCH 4 (UID BODY.PEEK[])"), bodies + 1, "one body for one new mail");
-        assert_eq!(field.count("CLOSE") + field.count("EXPUNGE") + field.count("UID STORE"), 0, "L6: it only reads");
+        assert_eq!(
+            field.count("CLOSE") + field.count("EXPUNGE") + field.count("UID STORE"),
+            0,
+            "L6: it only reads"
+        );
         desk.engine.stop().await;
     }
 }
@@ -273,7 +285,8 @@ async fn l7_a_server_that_is_silent_holds_up_nobody_else() {
     for number in 0..40 {
         let address = format!("silent{number}@mail.example.test");
         let since = Timestamp::UNIX_EPOCH;
-        let saved = desk.practice.save_mailbox(&address, MailboxKind::Per, "", place.clone(), since).await.unwrap();
+        let saved =
+            desk.practice.save_mailbox(&address, MailboxKind::Per, "", place.clone(), since).await.unwrap();
         desk.engine.reload().await.unwrap();
         let source = TokenSource::new(token("s"), None, Clock::system());
         desk.engine.log_in(&saved.key, Login::token("x", source)).await.unwrap();
@@ -347,7 +360,11 @@ async fn l10_hostile_servers_lose_nothing_and_cost_one_message_at_most() {
     assert_eq!(desk.mails().await.keys().collect::<Vec<_>>(), ["trois", "un"]);
     for (subject, row) in [("un", mail("un")), ("trois", mail("trois"))] {
         let key = desk.until(subject).await;
-        assert_eq!(desk.practice.mail_bytes(&key).await.unwrap().unwrap(), row.into_bytes(), "no other mail's body");
+        assert_eq!(
+            desk.practice.mail_bytes(&key).await.unwrap().unwrap(),
+            row.into_bytes(),
+            "no other mail's body"
+        );
     }
     let failing = desk.practice.failing(10).await.unwrap();
     let told = desk.practice.mail(&failing[0]).await.unwrap().unwrap().fetch_failure.unwrap();
@@ -358,7 +375,11 @@ async fn l10_hostile_servers_lose_nothing_and_cost_one_message_at_most() {
     field.deliver(&big.replace("trop grand", "plus grand encore"));
     field.deliver(&mail("cinq"));
     desk.until("cinq").await;
-    assert_eq!(field.server().connections(), connections, "the connection survives a message that is too big");
+    assert_eq!(
+        field.server().connections(),
+        connections,
+        "the connection survives a message that is too big"
+    );
     // A UIDNEXT that lies hides nothing.
     field.change(|state| state.wrong.uid_next = Some(u32::MAX));
     field.deliver(&mail("six"));
@@ -481,7 +502,8 @@ async fn the_diagnosis_says_how_far_a_connection_comes() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let imap = |port: u16| json!({"imap": {"host": "localhost", "port": port, "security": "starttls"}});
     assert_eq!(place(imap(closed)).await, (Step::Port, Cause::PortClosed));
-    let web = Server::start(|_, mut peer| async move { peer.say("HTTP/1.1 400 Bad Request\r\n\r\n").await }).await;
+    let web =
+        Server::start(|_, mut peer| async move { peer.say("HTTP/1.1 400 Bad Request\r\n\r\n").await }).await;
     assert_eq!(place(imap(web.port)).await, (Step::Tls, Cause::NotMail));
     let bare = Server::start(|_, mut peer| async move {
         peer.say("* OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2] ready\r\n").await;

@@ -117,7 +117,9 @@ impl Field {
     /// How often clients said something that begins so (tags left out).
     pub(crate) fn count(&self, verb: &str) -> usize {
         let said = self.server.heard();
-        said.iter().filter(|line| line.split_once(' ').is_some_and(|(_, rest)| rest.starts_with(verb))).count()
+        said.iter()
+            .filter(|line| line.split_once(' ').is_some_and(|(_, rest)| rest.starts_with(verb)))
+            .count()
     }
 }
 
@@ -173,12 +175,7 @@ impl State {
     }
 }
 
-async fn serve(
-    peer: Peer,
-    acceptor: Acceptor,
-    state: Arc<Mutex<State>>,
-    mut changed: watch::Receiver<u64>,
-) {
+async fn serve(peer: Peer, acceptor: Acceptor, state: Arc<Mutex<State>>, mut changed: watch::Receiver<u64>) {
     let capabilities = state.lock().unwrap().capabilities.clone();
     let Some(mut peer) = peer.imap_tls(&acceptor, &capabilities).await else { return };
     let modern = capabilities.contains("CONDSTORE");
@@ -319,8 +316,9 @@ fn fetch(state: &Mutex<State>, folder: &str, set: &str, command: &str) -> Answer
     let mut state = state.lock().unwrap();
     let wrong = state.wrong.clone();
     let shelf = state.shelf(folder).clone();
-    let since: Option<u64> =
-        command.split_once("CHANGEDSINCE ").map(|(_, rest)| rest.trim_end_matches(')').replace(" VANISHED", "").parse().unwrap());
+    let since: Option<u64> = command
+        .split_once("CHANGEDSINCE ")
+        .map(|(_, rest)| rest.trim_end_matches(')').replace(" VANISHED", "").parse().unwrap());
     let mut out = String::new();
     if let (Some(since), true) = (since, command.contains("VANISHED")) {
         let gone: Vec<String> =
@@ -353,7 +351,11 @@ fn fetch(state: &Mutex<State>, folder: &str, set: &str, command: &str) -> Answer
                 if let Some((other, stored)) = other
                     && !within(set, *other, last)
                 {
-                    out.push_str(&format!("* 1 FETCH (UID {other} BODY[] {{{}}}\r\n{})\r\n", stored.text.len(), stored.text));
+                    out.push_str(&format!(
+                        "* 1 FETCH (UID {other} BODY[] {{{}}}\r\n{})\r\n",
+                        stored.text.len(),
+                        stored.text
+                    ));
                 }
             }
             items.push(format!("BODY[] {{{}}}\r\n{}", stored.text.len(), stored.text));

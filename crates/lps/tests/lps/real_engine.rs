@@ -98,7 +98,10 @@ async fn dovecot_is_kept_in_step_while_another_client_works() {
     assert_eq!((report.arrived, report.fetched, report.failed), (3, 3, 0));
     desk.until(&["INBOX/deux", "INBOX/trois", "INBOX/un"]).await;
     let mut standing = desk.engine.standing(&desk.mailbox.key).unwrap();
-    timeout(Duration::from_secs(10), standing.wait_for(|now| now.phase == Phase::Live)).await.unwrap().unwrap();
+    timeout(Duration::from_secs(10), standing.wait_for(|now| now.phase == Phase::Live))
+        .await
+        .unwrap()
+        .unwrap();
 
     // By IDLE alone: one comes, one is deleted, one is read.
     other.select("INBOX").await.unwrap();
@@ -125,7 +128,8 @@ async fn dovecot_opens_an_applications_mailbox_by_itself() {
     let config = with_certificate(&operator.lab);
     let app = Address::parse("163254178@mail.example.test").unwrap();
     let endpoint = operator.at(operator.imap, Security::StartTls);
-    let mut other = ImapSession::open(&endpoint, &app, &Credentials::External, &config, patience()).await.unwrap();
+    let mut other =
+        ImapSession::open(&endpoint, &app, &Credentials::External, &config, patience()).await.unwrap();
     other.append("INBOX", "", &mail("automatique")).await.unwrap();
     let issued = operator.lab.issue_auth_cli("163254178", "SantéProMoins").unwrap();
     let dir = tempfile::tempdir().unwrap();
