@@ -61,10 +61,13 @@ impl Spelt {
     }
 }
 
+/// What was found for mistyped words.
+type Known = HashMap<(String, Slip), Arc<[Spelt]>>;
+
 /// The words of a base.
 pub(crate) struct Spelling {
     words: Map<Vec<u8>>,
-    known: Mutex<HashMap<(String, Slip), Arc<[Spelt]>>>,
+    known: Mutex<Known>,
 }
 
 impl Spelling {
