@@ -131,9 +131,9 @@ CREATE TABLE lps_document (
 );
 CREATE INDEX lps_document_list ON lps_document (state, received, id, mailbox, provenance, type_code, standing);
 CREATE INDEX lps_document_received ON lps_document (received, id, state, mailbox, provenance, type_code, standing);
-CREATE INDEX lps_document_made ON lps_document (coalesce(made, received), id, state, mailbox, provenance, type_code);
-CREATE INDEX lps_document_name ON lps_document (patient_name, id, state, mailbox, provenance, type_code);
-CREATE INDEX lps_document_type ON lps_document (type_label, id, state, mailbox, provenance, type_code);
+CREATE INDEX lps_document_made ON lps_document (coalesce(made, received), id, state, mailbox, provenance, type_code, received);
+CREATE INDEX lps_document_name ON lps_document (patient_name, id, state, mailbox, provenance, type_code, received);
+CREATE INDEX lps_document_type ON lps_document (type_label, id, state, mailbox, provenance, type_code, received);
 CREATE INDEX lps_document_mailbox ON lps_document (mailbox, state, received, id);
 CREATE INDEX lps_document_patient ON lps_document (patient, received, id);
 CREATE INDEX lps_document_cda ON lps_document (cda_id);
@@ -142,7 +142,7 @@ CREATE INDEX lps_document_replaces ON lps_document (replaces_id) WHERE replaces_
 CREATE INDEX lps_document_sha256 ON lps_document (sha256);
 CREATE INDEX lps_document_ins ON lps_document (matricule, oid);
 CREATE INDEX lps_document_mail ON lps_document (mail);
-CREATE INDEX lps_document_critical ON lps_document (received, id) WHERE critical = 1;
+CREATE INDEX lps_document_critical ON lps_document (received, id, acknowledged_at, state, mailbox, critical) WHERE critical = 1;
 CREATE INDEX lps_document_request ON lps_document (received, id) WHERE request IS NOT NULL;
 CREATE INDEX lps_document_assigned ON lps_document (assigned, received, id) WHERE assigned IS NOT NULL;
 CREATE TABLE lps_word (

@@ -28,15 +28,17 @@ pub(super) struct Doc {
 
 impl Doc {
     pub(super) async fn load(tx: &mut Tx, key: &Key) -> Result<Self, Error> {
-        let row = db::query(format!("{SELECT} WHERE d.key = $1"), Values::new().text(key.as_str()))
-            .fetch_optional(tx)
-            .await?;
+        let row =
+            db::query(format!("{SELECT} WHERE d.key = $1{}", held(tx)), Values::new().text(key.as_str()))
+                .fetch_optional(tx)
+                .await?;
         read(&row.ok_or_else(|| Error::not_found("document", key))?)
     }
 
     pub(super) async fn by_id(tx: &mut Tx, id: i64) -> Result<Self, Error> {
-        let row =
-            db::query(format!("{SELECT} WHERE d.id = $1"), Values::new().int(id)).fetch_optional(tx).await?;
+        let row = db::query(format!("{SELECT} WHERE d.id = $1{}", held(tx)), Values::new().int(id))
+            .fetch_optional(tx)
+            .await?;
         read(&row.ok_or_else(|| Error::damaged("a document that another row names"))?)
     }
 
@@ -51,6 +53,11 @@ impl Doc {
         db::query(text, bind(Values::new().int(self.id))).execute(tx).await?;
         Ok(())
     }
+}
+
+/// Two processes on one PostgreSQL decide about a document one after the other; SQLite has one writer anyway.
+fn held(tx: &Tx) -> &'static str {
+    if tx.backend_name() == "SQLite" { "" } else { " FOR UPDATE OF d" }
 }
 
 const SELECT: &str = "SELECT d.id, d.key, d.mailbox, b.address, d.state, d.standing, d.standing_of, d.patient, d.history, \

@@ -69,8 +69,9 @@ pub(super) fn page(backend: Backend, filter: &Filter, scope: &Scope, limit: usiz
 /// Rows of two columns: a word of [`State`] or of [`Counts`], a number.
 pub(super) fn counts(backend: Backend, filter: &Filter, scope: &Scope, found: bool) -> (String, Values) {
     let mut sql = Sql { backend, conditions: String::new(), values: Values::new(), place: 0 };
+    // As for a page: nothing but the index that is meant is entered.
     let mut of = |column: &str| match &scope.mailboxes {
-        Some(mailboxes) => format!(" AND {column} IN ({})", sql.ints(mailboxes)),
+        Some(mailboxes) => format!(" AND +{column} IN ({})", sql.ints(mailboxes)),
         None => String::new(),
     };
     let (states, requests, critical, unread) = (of("mailbox"), of("mailbox"), of("mailbox"), of("d.mailbox"));
@@ -81,7 +82,7 @@ pub(super) fn counts(backend: Backend, filter: &Filter, scope: &Scope, found: bo
         format!("SELECT 'requests', count(*) FROM lps_document WHERE request IS NOT NULL{requests}"),
         format!(
             "SELECT 'critical', count(*) FROM lps_document WHERE critical = 1 AND acknowledged_at IS NULL \
-             AND state IN ({LIVE}){critical}"
+             AND coalesce(state, '') IN ({LIVE}){critical}"
         ),
     ];
     if let Some(viewer) = scope.viewer {
