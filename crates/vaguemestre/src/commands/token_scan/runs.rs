@@ -66,10 +66,59 @@ enum Escape {
 
 impl Runs {
     /// Takes the next octets; `each` gets every run that ends in them.
-    pub(super) fn feed(&mut self, bytes: &[u8], each: &mut impl FnMut(Run<'_>)) {
-        for &byte in bytes {
-            self.octet(byte, each);
-            self.position += 1;
+    ///
+    /// Most of a disk is short words: where nothing odd has begun, they are passed over whole, and long runs are taken
+    /// whole. What comes out is what [`Runs::octet`] would have told, one octet at a time.
+    pub(super) fn feed(&mut self, mut bytes: &[u8], each: &mut impl FnMut(Run<'_>)) {
+        while let Some(&first) = bytes.first() {
+            if self.escape != Escape::No || self.folded != Folded::No {
+                self.octet(first, each);
+                self.position += 1;
+                bytes = &bytes[1..];
+                continue;
+            }
+            let length = count(bytes, true);
+            if length > 0 {
+                let (word, rest) = bytes.split_at(length);
+                self.zero = false;
+                match rest.first() {
+                    Some(end)
+                        if length < SHORTEST && self.text.is_empty() && !matches!(end, 0 | b'\\' | b'%') =>
+                    {
+                        self.pass(word);
+                    }
+                    _ => self.take(word, each),
+                }
+                bytes = rest;
+            } else if self.text.is_empty() {
+                let gap = count(bytes, false);
+                self.position += gap as u64;
+                bytes = &bytes[gap..];
+            } else {
+                self.octet(first, each);
+                self.position += 1;
+                bytes = &bytes[1..];
+            }
+        }
+    }
+
+    /// A word that is too short to be told, with its end behind it: remembered as the name of what follows.
+    fn pass(&mut self, word: &[u8]) {
+        self.position += word.len() as u64;
+        self.name.clear();
+        self.name.extend_from_slice(&word[word.len().saturating_sub(NAME)..]);
+        self.named = self.position;
+    }
+
+    /// Characters of a run, in one piece.
+    fn take(&mut self, mut word: &[u8], each: &mut impl FnMut(Run<'_>)) {
+        while !word.is_empty() {
+            let (piece, rest) = word.split_at(word.len().min(LONGEST - self.text.len()));
+            self.text.extend_from_slice(piece);
+            self.at.extend(self.position..self.position + piece.len() as u64);
+            self.position += piece.len() as u64;
+            self.tell_when_full(each);
+            word = rest;
         }
     }
 
@@ -122,6 +171,10 @@ impl Runs {
         }
         self.text.push(byte);
         self.at.push(self.position);
+        self.tell_when_full(each);
+    }
+
+    fn tell_when_full(&mut self, each: &mut impl FnMut(Run<'_>)) {
         if self.text.len() >= LONGEST {
             self.tell(OVERLAP, each);
             let cut = self.text.len() - OVERLAP;
@@ -161,8 +214,24 @@ impl Runs {
 }
 
 /// The characters of JWTs and of both kinds of base64.
-fn is_token(byte: u8) -> bool {
+const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'+' | b'/' | b'=')
+}
+
+/// The same as a table.
+static IS_TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = is_token(byte as u8);
+        byte += 1;
+    }
+    table
+};
+
+/// How many octets from the start on are such characters, or are none.
+fn count(bytes: &[u8], wanted: bool) -> usize {
+    bytes.iter().position(|byte| IS_TOKEN[usize::from(*byte)] != wanted).unwrap_or(bytes.len())
 }
 
 fn hexadecimal(byte: u8) -> Option<u8> {
@@ -200,6 +269,41 @@ mod tests {
         let big: Vec<u8> = token.encode_utf16().flat_map(u16::to_be_bytes).collect();
         assert_eq!(cut(&little), [(token.to_owned(), 0)]);
         assert_eq!(cut(&big), [(token.to_owned(), 1)]);
+    }
+
+    #[test]
+    fn what_is_taken_whole_is_what_octet_by_octet_would_tell() {
+        let told = |feed: &dyn Fn(&mut Runs, &mut Vec<String>)| {
+            let (mut runs, mut all) = (Runs::default(), Vec::new());
+            feed(&mut runs, &mut all);
+            runs.finish(&mut |run: Run<'_>| all.push(shown(&run)));
+            all
+        };
+        let mut seed = 7_u64;
+        let mut draw = |most: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % most
+        };
+        let odd = [0, b'\\', b'%', b'\r', b'\n', b' ', b'\t', b'=', b'/', b'2', b'F', b'"', b':', 200];
+        for _ in 0..400 {
+            let mut text = Vec::new();
+            for _ in 0..draw(12) {
+                text.extend((0..draw(70)).map(|_| b'a' + u8::try_from(draw(26)).unwrap()));
+                text.extend((0..draw(4)).map(|_| odd[usize::try_from(draw(odd.len() as u64)).unwrap()]));
+            }
+            let whole = told(&|runs, all| runs.feed(&text, &mut |run: Run<'_>| all.push(shown(&run))));
+            let pieces = told(&|runs, all| {
+                for byte in &text {
+                    runs.octet(*byte, &mut |run: Run<'_>| all.push(shown(&run)));
+                    runs.position += 1;
+                }
+            });
+            assert_eq!(whole, pieces, "{text:?}");
+        }
+    }
+
+    fn shown(run: &Run<'_>) -> String {
+        format!("{:?} {:?} {:?} {:?} {}", run.text, run.at, run.lines, run.name, run.repeated)
     }
 
     #[test]
