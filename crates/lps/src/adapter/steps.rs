@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::again::again;
 use super::psc_login;
-use super::search;
 use super::request::{Auth, Message, RefreshGrant, Request, Step};
+use super::search;
 use super::{Outcome, Response};
 use crate::smtp_session::Outcome as Submitted;
 use crate::{
