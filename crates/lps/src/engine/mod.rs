@@ -179,6 +179,8 @@ pub(crate) struct Shared {
     pub(crate) fetching: Semaphore,
     /// There is something to read.
     pub(crate) to_read: Notify,
+    /// Who waits until all that is kept now is read. One task reads, so that nobody finds work that another has in hand.
+    reading: mpsc::Sender<oneshot::Sender<Result<(), Failure>>>,
     stop: watch::Sender<bool>,
     actors: Mutex<HashMap<Key, Handle>>,
     reader: Mutex<Option<JoinHandle<()>>>,
@@ -204,7 +206,9 @@ impl Engine {
             &settings.dir,
             settings.clock.clone(),
         );
+        let (reading, asked) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared {
+            reading,
             trust,
             opening: Semaphore::new(settings.openings.max(1)),
             fetching: Semaphore::new(settings.fetchers.max(1)),
@@ -217,7 +221,7 @@ impl Engine {
         });
         let engine = Self { shared };
         engine.reload().await?;
-        let reading = tokio::spawn(read(Arc::clone(&engine.shared)));
+        let reading = tokio::spawn(read(Arc::clone(&engine.shared), asked));
         *engine.shared.reader.lock().unwrap_or_else(PoisonError::into_inner) = Some(reading);
         Ok(engine)
     }
@@ -276,7 +280,9 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         self.command(mailbox, Command::Sync(reply)).await?;
         let report = answer.await.unwrap_or_else(|_| Err(stopped()))?;
-        read_all(&self.shared.practice).await?;
+        let (reply, read) = oneshot::channel();
+        self.shared.reading.send(reply).await.map_err(|_| stopped())?;
+        read.await.unwrap_or_else(|_| Err(stopped()))?;
         Ok(report)
     }
 
@@ -380,17 +386,26 @@ impl Handle {
     }
 }
 
-/// Reads what is kept, when there is something and now and then.
-async fn read(shared: Arc<Shared>) {
+/// Reads what is kept: when there is something, when somebody waits for it, and now and then.
+async fn read(shared: Arc<Shared>, mut asked: mpsc::Receiver<oneshot::Sender<Result<(), Failure>>>) {
     let mut stop = shared.stopping();
+    let mut waiting: Vec<oneshot::Sender<Result<(), Failure>>> = Vec::new();
     while !*stop.borrow_and_update() {
-        if let Err(failure) = read_all(&shared.practice).await {
+        let done = read_all(&shared.practice).await;
+        if let Err(failure) = &done {
             tracing::warn!(%failure, "mails cannot be read for now");
+        }
+        for reply in waiting.drain(..) {
+            let _ = reply.send(done.clone()); // whoever asked may have left
         }
         tokio::select! {
             () = shared.to_read.notified() => {}
             () = tokio::time::sleep(READ_AGAIN) => {}
             _ = stop.changed() => {}
+            reply = asked.recv() => waiting.extend(reply),
+        }
+        while let Ok(reply) = asked.try_recv() {
+            waiting.push(reply);
         }
     }
 }

@@ -180,6 +180,7 @@ async fn serve(peer: Peer, acceptor: Acceptor, state: Arc<Mutex<State>>, mut cha
     let Some(mut peer) = peer.imap_tls(&acceptor, &capabilities).await else { return };
     let modern = capabilities.contains("CONDSTORE");
     let mut selected = String::new();
+    let mut told = (0, 0);
     loop {
         let line = peer.line().await;
         if line.is_empty() {
@@ -242,7 +243,7 @@ async fn serve(peer: Peer, acceptor: Acceptor, state: Arc<Mutex<State>>, mut cha
                     peer.say(&format!("{tag} NO not that one\r\n")).await;
                     continue;
                 }
-                changed.mark_unchanged();
+                told = look(&state.lock().unwrap(), &name);
                 selected = name;
             }
             ["UID", "STORE", uid, change, flags @ ..] => {
@@ -265,16 +266,19 @@ async fn serve(peer: Peer, acceptor: Acceptor, state: Arc<Mutex<State>>, mut cha
                 }
             },
             ["IDLE"] => {
-                let (before, bye) = {
-                    let state = state.lock().unwrap();
-                    (look(&state, &selected), state.wrong.bye)
-                };
+                let bye = state.lock().unwrap().wrong.bye;
                 peer.say("+ idling\r\n").await;
                 if bye {
                     peer.say("* BYE too long a silence\r\n").await;
                     return;
                 }
                 loop {
+                    changed.mark_unchanged();
+                    let now = look(&state.lock().unwrap(), &selected);
+                    if now != told {
+                        told = now;
+                        peer.say(&format!("* {} EXISTS\r\n", now.0)).await;
+                    }
                     tokio::select! {
                         line = peer.line() => {
                             if line.is_empty() {
@@ -283,12 +287,7 @@ async fn serve(peer: Peer, acceptor: Acceptor, state: Arc<Mutex<State>>, mut cha
                             assert_eq!(line, "DONE");
                             break;
                         }
-                        _ = changed.changed() => {
-                            let now = look(&state.lock().unwrap(), &selected);
-                            if now != before {
-                                peer.say(&format!("* {} EXISTS\r\n", now.0)).await;
-                            }
-                        }
+                        _ = changed.changed() => {}
                     }
                 }
             }
