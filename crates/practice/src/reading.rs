@@ -49,6 +49,9 @@ struct Job {
 /// A mail that was read, or was not for a technical reason.
 type Outcome = Result<MailDraft, Failure>;
 
+/// A mail with its octets, or why they cannot be had.
+type Fetched = (Job, Result<Vec<u8>, Failure>);
+
 impl Practice {
     /// Reads mails that wait, `limit` at most, and returns how many were taken in hand: fewer than `limit` where no more
     /// wait. A mail whose reading fails for a technical reason (its octets are damaged, the reader has a fault) is tried
@@ -112,7 +115,7 @@ impl Practice {
     /// Reads, on as many threads as there are processors.
     async fn read_jobs(&self, jobs: &[Job]) -> Result<Vec<(Job, Outcome)>, Error> {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(8);
-        let mut parts: Vec<Vec<(Job, Result<Vec<u8>, Failure>)>> = vec![Vec::new(); threads];
+        let mut parts: Vec<Vec<Fetched>> = vec![Vec::new(); threads];
         for (at, job) in jobs.iter().enumerate() {
             let bytes = match blobs::read(self.reader(), job.blob, job.size).await {
                 Ok(bytes) => Ok(bytes),
@@ -128,7 +131,7 @@ impl Practice {
             .map(|part| {
                 let (senders, zone) = (self.setting().senders.clone(), self.setting().zone.clone());
                 tokio::task::spawn_blocking(move || -> Vec<(Job, Outcome)> {
-                    let read = |(job, bytes): (Job, Result<Vec<u8>, Failure>)| {
+                    let read = |(job, bytes): Fetched| {
                         let outcome = bytes.and_then(|bytes| one(&job, &bytes, &senders, &zone));
                         (job, outcome)
                     };
