@@ -145,7 +145,7 @@ impl Handed {
             }
             _ => false,
         };
-        connection.service() == Some(Service::Psc) && connection.events.iter().any(|event| names(event))
+        connection.service() == Some(Service::Psc) && connection.events.iter().any(names)
     }
 }
 

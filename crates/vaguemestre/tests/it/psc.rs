@@ -104,12 +104,12 @@ fn the_tokens_of_a_second_issuer_open_mailboxes_where_that_was_asked_for() {
     let file = elsewhere.scratch().join("jwks.json");
     fs::write(&file, jwks.to_string()).unwrap();
     let address = serve(jwks.to_string());
+    let other = elsewhere.product("3015", "899700000034", "163254194");
     for keys in [file.to_str().unwrap(), &address] {
         let mut lab = Lab::start_with(PROGRAM, &["--also-issuer", issuer, "--also-jwks", keys]);
         let own = lab.product("2621", "899700000018", "163254178");
         assert!(opens(&lab, &own, &token), "{keys}");
         assert!(opens(&lab, &own, &lab.token(&own.identity)), "its own are as good as before");
-        let other = elsewhere.product("3015", "899700000034", "163254194");
         assert!(!opens(&lab, &own, &elsewhere.token(&other.identity)), "somebody else's");
         assert_eq!(lab.stop(), 0);
         // The address answered once: what it said was kept.
