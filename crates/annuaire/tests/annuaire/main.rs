@@ -347,6 +347,7 @@ fn facets_count_the_hits() {
     assert!(facets.types.iter().any(|facet| facet.value == "APP" && facet.count >= 1));
 }
 
+mod criteria;
 mod fetched;
 mod guards;
 mod joined;
