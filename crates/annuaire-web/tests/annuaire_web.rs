@@ -62,6 +62,7 @@ fn found() -> Found {
         schema: SCHEMA,
         source_date: Some("2026-11-23T03:00:00Z".into()),
         stale: false,
+        outage: None,
         total: 7,
         took_us: 900,
         hits: vec![Hit {
@@ -112,8 +113,13 @@ fn a_hit_says_who_where_why_and_never_offers_a_machine_as_a_reader() {
 #[test]
 fn no_hit_says_what_was_given_up_or_meant() {
     let question = Question::from_pairs([("q", "dupond cardiologue 97500")]);
-    let relaxed =
-        Relaxed { field: FieldName::CodePostal, query: "97500".into(), total: 7, others: Vec::new() };
+    let relaxed = Relaxed {
+        field: FieldName::CodePostal,
+        query: "97500".into(),
+        total: 7,
+        others: Vec::new(),
+        also: Vec::new(),
+    };
     let html = shown(FR, &question, Found { relaxed: Some(relaxed), ..found() });
     assert!(html.contains("Aucun résultat avec Code postal « 97500 »"), "{html}");
     let none =
@@ -143,7 +149,7 @@ fn an_outage_an_absent_base_and_an_old_one_are_no_empty_result() {
 fn a_card_shows_every_field_and_the_way_back() {
     let field = SheetField { label: "L4NUMEROVOIE structure BAL", value: "12".into() };
     let sections = vec![Section { title: "Extraction_Correspondance_MSSante", fields: vec![field] }];
-    let sheet = Sheet { card: card(), source_date: Some("2026-11-23".into()), sections };
+    let sheet = Sheet { card: card(), source_date: Some("2026-11-23".into()), sections, outage: None };
     let html = component(false).card(FR, &sheet, &Question::from_pairs([("q", "anne")]));
     for said in [
         "99900000018",

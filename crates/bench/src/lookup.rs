@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn one_person_matches_what_is_asked_and_each_criterion_left_out_brings_another() {
         let address = "banc-r1-x@mail.lab";
-        for seed in 0..8 {
+        for seed in (0..8).chain([u64::MAX]) {
             for criterion in Criterion::ALL {
                 let sought = Sought::draw(seed, &[criterion], address).unwrap();
                 let alone = fhird::fold(&first(&sought.entry, criterion));

@@ -1,8 +1,12 @@
 use annuaire::synth::{People, Row};
 
+/// How many populations there are.
+const SEEDS: u64 = 1_000_000_000;
+
 /// The first `count` mailboxes of the people that a seed invents: nobody real, the same for the same seed.
 pub fn invented(seed: u64, count: u64) -> impl Iterator<Item = Entry> {
-    People::new(seed).rows(count).map(Entry::from)
+    // The seed is multiplied there: a run's has all its bits.
+    People::new(seed % SEEDS).rows(count).map(Entry::from)
 }
 
 /// One mailbox of the directory with its holder and its place: what a line of the public extraction says of it (31 columns,
