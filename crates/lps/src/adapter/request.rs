@@ -114,7 +114,7 @@ pub enum Auth {
         refresh: Option<RefreshGrant>,
         /// How to log in to Pro Santé Connect for one, where none is given.
         #[serde(default)]
-        psc: Option<PscLogin>,
+        psc: Option<Box<PscLogin>>,
     },
     /// With a client certificate.
     External {
