@@ -46,8 +46,7 @@ impl LpsService {
     pub(crate) async fn start(wish: Wish, listener: TcpListener) -> Result<Self, Error> {
         let data = DataDir::open(&wish.data.join("lps"))?;
         let setting = practice::Setting { world: wish.world, ..practice::Setting::default() };
-        let parts =
-            Parts { dir: data.path.clone(), clock: wish.clock, setting, engine: Some(wish.engine) };
+        let parts = Parts { dir: data.path.clone(), clock: wish.clock, setting, engine: Some(wish.engine) };
         let service = Service::open(parts).await.map_err(error)?;
         for (name, label) in &wish.practices {
             service.add_practice(name, label).await.map_err(error)?;
@@ -114,7 +113,9 @@ fn error(error: lps_api::Error) -> Error {
         _ => Code::BadInput,
     };
     let next = match code {
-        Code::DataNewer => "Use the version of vaguemestre that wrote this data directory, or another --data.",
+        Code::DataNewer => {
+            "Use the version of vaguemestre that wrote this data directory, or another --data."
+        }
         Code::DataUnwritable => "Check the free space and the rights of the data directory.",
         _ => "Correct it and start again.",
     };

@@ -143,7 +143,10 @@ fn databases_of(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut all = Vec::new();
     let Some(entries) = present(fs::read_dir(dir))? else { return Ok(all) };
     for entry in entries {
-        let (path, kind) = { let entry = entry?; (entry.path(), entry.file_type()?) };
+        let (path, kind) = {
+            let entry = entry?;
+            (entry.path(), entry.file_type()?)
+        };
         if kind.is_dir() {
             all.extend(databases_of(&path)?);
         } else if path.extension().is_some_and(|extension| extension == "sqlite") {

@@ -12,8 +12,19 @@ fn add_app(lab: &Lab, product: &Product) -> Value {
     lab.json(&["cert", "--nil", &product.nil, "--out", certs.to_str().unwrap()]).ended(0);
     let (chain, key) = (certs.join("auth_cli.pem"), certs.join("auth_cli.key"));
     let arguments = [
-        "lps", "account", "add", "--address", &product.app, "--type", "APP", "--since", "2026-01-01T00:00:00Z", "--cert",
-        chain.to_str().unwrap(), "--key", key.to_str().unwrap(),
+        "lps",
+        "account",
+        "add",
+        "--address",
+        &product.app,
+        "--type",
+        "APP",
+        "--since",
+        "2026-01-01T00:00:00Z",
+        "--cert",
+        chain.to_str().unwrap(),
+        "--key",
+        key.to_str().unwrap(),
     ];
     lab.json(&arguments).ended(0)
 }
@@ -37,7 +48,8 @@ fn send_sample(lab: &Lab, product: &Product, kind: &str) -> Value {
 /// One call of the host API with the key of its practice.
 fn api(lab: &Lab, method: &str, path: &str, body: &Value) -> Value {
     let told: Value =
-        serde_json::from_str(&std::fs::read_to_string(lab.data().join("lps/run/server.json")).unwrap()).unwrap();
+        serde_json::from_str(&std::fs::read_to_string(lab.data().join("lps/run/server.json")).unwrap())
+            .unwrap();
     let key = std::fs::read_to_string(told["api_key_file"].as_str().unwrap()).unwrap();
     let url = format!("{}/api/v1{path}", told["lps"].as_str().unwrap());
     let file = lab.scratch().join("body.json");
@@ -55,9 +67,15 @@ fn api(lab: &Lab, method: &str, path: &str, body: &Value) -> Value {
 fn a_document_goes_from_a_mailbox_to_a_patients_file() {
     let (lab, product) = lab_with_product();
     assert_eq!(lab.up()["lps"].as_str().map(|url| url.starts_with("http://127.0.0.1:")), Some(true));
-    assert_shape(&lab.json(&["lps", "account", "list"]).ended(0), &json!({"schema": "=vaguemestre/lps-mailboxes/1", "mailboxes": []}));
+    assert_shape(
+        &lab.json(&["lps", "account", "list"]).ended(0),
+        &json!({"schema": "=vaguemestre/lps-mailboxes/1", "mailboxes": []}),
+    );
     let mailbox = add_app(&lab, &product);
-    assert_eq!((mailbox["kind"].as_str(), mailbox["address"].as_str()), (Some("APP"), Some(product.app.as_str())));
+    assert_eq!(
+        (mailbox["kind"].as_str(), mailbox["address"].as_str()),
+        (Some("APP"), Some(product.app.as_str()))
+    );
     let record = send_sample(&lab, &product, "letter");
     let synced = lab.json(&["lps", "sync", &product.app]).ended(0);
     assert_eq!(synced["failed"], json!([]), "{synced}");
@@ -76,7 +94,8 @@ fn a_document_goes_from_a_mailbox_to_a_patients_file() {
     lab.json(&["lps", "show", &document, "--out", xml.to_str().unwrap()]).ended(0);
     lab.json(&["check", xml.to_str().unwrap()]).ended(0);
     let trace = lab.json(&["lps", "trace", "--document", &document]).ended(0);
-    let acts: Vec<&str> = trace["traces"].as_array().unwrap().iter().filter_map(|line| line["act"].as_str()).collect();
+    let acts: Vec<&str> =
+        trace["traces"].as_array().unwrap().iter().filter_map(|line| line["act"].as_str()).collect();
     assert!(acts.contains(&"file"), "{trace}");
     assert_eq!(lab.json(&["lps", "trace", "--verify"]).ended(0)["broken"], Value::Null);
     assert_eq!(lab.json(&["lps", "request", "list"]).ended(0)["requests"], json!([]));
@@ -94,7 +113,11 @@ fn a_diagnosis_says_which_step_fails() {
     lab.json(&["lps", "account", "add", "--address", &product.per, "--type", "PER"]).ended(0);
     let waiting = lab.json(&["lps", "diagnose", &product.per]).ended(1);
     let last = waiting["steps"].as_array().unwrap().last().unwrap().clone();
-    assert_eq!((last["step"].as_str(), last["cause"].as_str()), (Some("login"), Some("nobody_logged_in")), "{waiting:#}");
+    assert_eq!(
+        (last["step"].as_str(), last["cause"].as_str()),
+        (Some("login"), Some("nobody_logged_in")),
+        "{waiting:#}"
+    );
     let refused = lab.json(&["lps", "sync", &product.per]).refused("bad_input");
     assert_eq!(refused["detail"]["stage"], "authenticate", "{refused}");
     let token = json!({"access_token": lab.token(&product.identity)});
@@ -126,7 +149,9 @@ fn the_service_alone_serves_the_same_practice_and_holds_its_directory() {
     assert_eq!(kept["mailboxes"][0]["address"], product.app.as_str(), "{kept}");
     let copy = lab.scratch().join("copy");
     lab.json(&["backup", "--out", copy.to_str().unwrap()]).ended(0);
-    for file in ["lps/lps.sqlite", "lps/practices/cabinet/practice.sqlite", "lps/practices/cabinet/webhooks.key"] {
+    for file in
+        ["lps/lps.sqlite", "lps/practices/cabinet/practice.sqlite", "lps/practices/cabinet/webhooks.key"]
+    {
         assert!(copy.join(file).is_file(), "{file} is not in the backup");
     }
 }

@@ -177,7 +177,11 @@ pub(super) async fn sync(cli: &Cli, server: &Server, arguments: &Sync) -> Result
 
 fn show(lang: Lang, mailbox: &Value) {
     let checked = match mailbox["checked_at"].as_str() {
-        Some(at) => text_with(lang, "lps-checked", &[("at", Arg::Text(at)), ("by", Arg::Text(word(mailbox, "checked_by")))]),
+        Some(at) => text_with(
+            lang,
+            "lps-checked",
+            &[("at", Arg::Text(at)), ("by", Arg::Text(word(mailbox, "checked_by")))],
+        ),
         None => text(lang, "lps-never-checked"),
     };
     output::say!("{:<4} {}  [{}]", word(mailbox, "kind"), word(mailbox, "address"), word(mailbox, "phase"));
@@ -229,7 +233,9 @@ fn endpoint(text: &str) -> Result<Value, Error> {
     let read = place.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
     let Some((host, port)) = read.filter(|(host, _)| !host.is_empty()) else {
         let message = format!("{text:?} is no server");
-        return Err(Error::new(Code::BadInput, message, "Write it as HOST:PORT, or tls:HOST:PORT.").field("imap"));
+        return Err(
+            Error::new(Code::BadInput, message, "Write it as HOST:PORT, or tls:HOST:PORT.").field("imap")
+        );
     };
     Ok(json!({"host": host, "port": port, "security": security}))
 }
@@ -241,7 +247,10 @@ mod tests {
     #[test]
     fn a_server_is_read_or_refused() {
         assert_eq!(endpoint("imap.a:1143").unwrap()["security"], "starttls");
-        assert_eq!(endpoint("tls:imap.a:993").unwrap(), json!({"host": "imap.a", "port": 993, "security": "tls"}));
+        assert_eq!(
+            endpoint("tls:imap.a:993").unwrap(),
+            json!({"host": "imap.a", "port": 993, "security": "tls"})
+        );
         for bad in ["", "imap.a", ":1", "imap.a:x", "tls:imap.a"] {
             assert!(endpoint(bad).is_err(), "{bad}");
         }

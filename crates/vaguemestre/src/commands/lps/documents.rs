@@ -200,7 +200,11 @@ pub(super) async fn request(cli: &Cli, server: &Server, command: &Request) -> Re
         Request::Confirm { request } => (request, json!({"decision": "confirm"})),
     };
     if key.is_empty() {
-        return Err(Error::new(Code::BadInput, "no request is named", "Take its key from: vaguemestre lps request list."));
+        return Err(Error::new(
+            Code::BadInput,
+            "no request is named",
+            "Take its key from: vaguemestre lps request list.",
+        ));
     }
     let decided = server.post(&format!("/api/v1/requests/{}/decision", encoded(key)), &decision).await?;
     if cli.json {

@@ -89,7 +89,8 @@ fn encoded(text: &str) -> String {
 
 /// A query of the pairs that have a value.
 fn query(pairs: &[(&str, Option<String>)]) -> String {
-    let given = pairs.iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(value.as_deref()?))));
+    let given =
+        pairs.iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(value.as_deref()?))));
     given.collect::<Vec<_>>().join("&")
 }
 
@@ -99,7 +100,8 @@ mod tests {
 
     #[test]
     fn queries_hold_what_was_typed() {
-        let typed = query(&[("text", Some("Éva & 100 %".into())), ("after", None), ("limit", Some("5".into()))]);
+        let typed =
+            query(&[("text", Some("Éva & 100 %".into())), ("after", None), ("limit", Some("5".into()))]);
         assert_eq!(typed, "text=%C3%89va%20%26%20100%20%25&limit=5");
     }
 }

@@ -41,7 +41,8 @@ enum Kind {
 pub(super) fn run(cli: &Cli, arguments: &Sample) -> Result<u8, Error> {
     let address = |field: &str, text: &str| {
         mss::Address::parse(text).map_err(|error| {
-            Error::new(Code::BadInput, error.to_string(), "Give an address such as 163254178@example.test.").field(field)
+            Error::new(Code::BadInput, error.to_string(), "Give an address such as 163254178@example.test.")
+                .field(field)
         })
     };
     let (from, to) = (address("from", &arguments.from)?, address("to", &arguments.to)?);
@@ -56,7 +57,8 @@ pub(super) fn run(cli: &Cli, arguments: &Sample) -> Result<u8, Error> {
     let document = cda::write(&sample.draft(&root, patient(), now));
     let mut draft = mss::Draft::new(from, vec![to], "0000", now);
     draft.documents.push(mss::Document::new(document));
-    let mail = mss::compose(&draft).map_err(|error| Error::new(Code::BadInput, error.to_string(), "Try again."))?;
+    let mail =
+        mss::compose(&draft).map_err(|error| Error::new(Code::BadInput, error.to_string(), "Try again."))?;
     write_private(&arguments.out, &mail)?;
     if cli.json {
         output::json(&json!({

@@ -52,7 +52,8 @@ pub(crate) async fn run(cli: &Cli, arguments: &Serve) -> Result<u8, Error> {
     };
     let authorities = std::fs::read_to_string(&arguments.ca_file).map_err(|error| {
         let message = format!("{} cannot be read: {error}", arguments.ca_file.display());
-        Error::new(Code::BadInput, message, "Give the authorities to trust with --ca-file FILE.").field("ca_file")
+        Error::new(Code::BadInput, message, "Give the authorities to trust with --ca-file FILE.")
+            .field("ca_file")
     })?;
     let resolver = match arguments.dns {
         Some(server) => Resolver::new(server),
@@ -69,7 +70,13 @@ pub(crate) async fn run(cli: &Cli, arguments: &Serve) -> Result<u8, Error> {
     })?;
     let clock = Clock::system();
     let wish = Wish {
-        engine: lps::engine::Settings::new(authorities, arguments.crls.clone(), &data, clock.clone(), resolver),
+        engine: lps::engine::Settings::new(
+            authorities,
+            arguments.crls.clone(),
+            &data,
+            clock.clone(),
+            resolver,
+        ),
         practices: arguments.practices.iter().map(|text| practice(text)).collect(),
         data,
         clock,
