@@ -1,7 +1,6 @@
 //! The LPS side of `up`: from a mail in a mailbox of the sandbox to a patient's file, by commands alone.
 
 use serde_json::{Value, json};
-use testkit::shape::assert_shape;
 use testkit::{Lab, Product, client};
 
 use crate::{lab_with_product, with_token};
@@ -67,10 +66,8 @@ fn api(lab: &Lab, method: &str, path: &str, body: &Value) -> Value {
 fn a_document_goes_from_a_mailbox_to_a_patients_file() {
     let (lab, product) = lab_with_product();
     assert_eq!(lab.up()["lps"].as_str().map(|url| url.starts_with("http://127.0.0.1:")), Some(true));
-    assert_shape(
-        &lab.json(&["lps", "account", "list"]).ended(0),
-        &json!({"schema": "=vaguemestre/lps-mailboxes/1", "mailboxes": []}),
-    );
+    let none = lab.json(&["lps", "account", "list"]).ended(0);
+    assert_eq!(none, json!({"schema": "vaguemestre/lps-mailboxes/1", "mailboxes": []}));
     let mailbox = add_app(&lab, &product);
     assert_eq!(
         (mailbox["kind"].as_str(), mailbox["address"].as_str()),
