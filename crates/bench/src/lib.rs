@@ -524,7 +524,13 @@ impl Bench {
                         while ending.join_next().await.is_some() {}
                     }
                     let shared = Arc::clone(&shared);
-                    ending.spawn(async move { shared.carry_out(&order, &place).await });
+                    ending.spawn(async move {
+                        let (number, bench) = (order.number, Arc::clone(&shared));
+                        let run = tokio::spawn(async move { shared.carry_out(&order, &place).await });
+                        if run.await.is_err() {
+                            bench.give_up(number).await;
+                        }
+                    });
                 }
                 while ending.join_next().await.is_some() {}
             });
@@ -834,8 +840,24 @@ impl Shared {
             }
             Err(error) => tracing::error!(run = order.number, "the verdict could not be written: {error}"),
         }
-        self.live().remove(&order.number);
-        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).remove(&order.number);
+        self.ended(order.number);
+    }
+
+    /// Ends a run that a fault of the bench's own stopped: never a run without an end, which its campaign would wait for.
+    async fn give_up(&self, run: i64) {
+        tracing::error!(run, "a fault of the bench stopped this run");
+        let now = self.parts.clock.now();
+        let reason = "une erreur interne du banc a arrêté cette exécution";
+        let times = (now, now);
+        if let Err(error) = runs::finish(&self.parts.db, run, Verdict::Aborted, reason, times, None).await {
+            tracing::error!(run, "its end could not be written: {error}");
+        }
+        self.ended(run);
+    }
+
+    fn ended(&self, run: i64) {
+        self.live().remove(&run);
+        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
         self.touch();
     }
 

@@ -269,7 +269,8 @@ impl Rows {
 
     /// 999, seven digits that do not follow each other, and the key of Luhn: a range that no authority gives.
     fn rpps(&self) -> String {
-        let digits = (self.number * 6_364_137 + self.seed * 7_919) % 10_000_000;
+        let mixed = self.number.wrapping_mul(6_364_137).wrapping_add(self.seed.wrapping_mul(7_919));
+        let digits = mixed % 10_000_000;
         let body = format!("999{digits:07}");
         format!("{body}{}", luhn_key(&body))
     }
