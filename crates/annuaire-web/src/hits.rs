@@ -27,6 +27,8 @@ pub(crate) struct Hits {
     fault: String,
     no_base: bool,
     stale: String,
+    /// Since when the base could not be brought up to date.
+    outage: String,
     source: String,
     examples: Vec<Link>,
     chips: Vec<Link>,
@@ -90,6 +92,7 @@ impl Hits {
             fault: String::new(),
             no_base: false,
             stale: String::new(),
+            outage: String::new(),
             source: String::new(),
             examples: Vec::new(),
             chips: chips(t, options, question),
@@ -136,6 +139,9 @@ impl Hits {
         let t = self.t;
         let total = i64::try_from(found.total).unwrap_or(i64::MAX);
         self.date(found.source_date.as_deref(), found.stale);
+        if let Some(outage) = &found.outage {
+            self.outage = t.with("directory-outage", "date", words::day(&outage.since));
+        }
         self.status = match (&found.relaxed, total) {
             (None, 0) => t.get("directory-none"),
             _ => text_with(t.0, "directory-found", &[("count", total.into())]),
@@ -144,6 +150,11 @@ impl Hits {
             let field = words::reason(t, relaxed.field);
             let values = [("field", field.as_str().into()), ("query", relaxed.query.as_str().into())];
             self.relaxed.push(text_with(t.0, "directory-relaxed", &values));
+            for also in &relaxed.also {
+                let field = words::reason(t, also.field);
+                let values = [("field", field.as_str().into()), ("query", also.query.as_str().into())];
+                self.relaxed.push(text_with(t.0, "directory-relaxed-also", &values));
+            }
             for other in &relaxed.others {
                 let field = words::reason(t, other.field);
                 let count = i64::try_from(other.total).unwrap_or(i64::MAX);

@@ -27,7 +27,7 @@ pub struct Target {
 }
 
 /// All of them, in the order in which they are fuzzed.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 22] = [
     Target { name: "cda", longest: 32_768, run: documents::cda },
     Target { name: "pdfa", longest: 16_384, run: documents::pdfa },
     Target { name: "xdm", longest: 32_768, run: documents::xdm },
@@ -48,6 +48,7 @@ pub const TARGETS: [Target; 21] = [
     Target { name: "oidc", longest: 8_192, run: login::oidc },
     Target { name: "client_hello", longest: 4_096, run: login::client_hello },
     Target { name: "scenario", longest: 8_192, run: proofs::scenario },
+    Target { name: "fault_script", longest: 8_192, run: proofs::fault_script },
     Target { name: "proof", longest: 65_536, run: proofs::proof },
 ];
 

@@ -1,5 +1,6 @@
 use bench::proof::{Body, Verification, verify};
 use bench::scenario::Scenario;
+use faults::{Moment, Plan, Point, Protocol, Script};
 
 /// A scenario file: what was read is the same once written and read again.
 pub(crate) fn scenario(bytes: &[u8]) {
@@ -26,4 +27,29 @@ pub(crate) fn proof(bytes: &[u8]) {
             let _ = run.replay();
         }
     }
+}
+
+/// A fault script: what was read is the same once written and read again, and two plans of one seed say the same at every
+/// point.
+pub(crate) fn fault_script(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let script = match text.parse::<Script>() {
+        Ok(script) => script,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    let written = script.to_string();
+    let again: Script =
+        written.parse().unwrap_or_else(|error| panic!("{error} in what we wrote:\n{written}"));
+    assert_eq!(again.to_string(), written);
+    let (one, other) = (Plan::new(script, 7), Plan::new(again, 7));
+    for point in Point::ALL {
+        for protocol in [Protocol::Imap, Protocol::Smtp] {
+            let moment = Moment::new(protocol, *point).command("LOGIN");
+            for _ in 0..3 {
+                let said = |plan: &Plan| plan.at(&moment).map(|hit| hit.what());
+                assert_eq!(said(&one), said(&other), "one seed, two answers");
+            }
+        }
+    }
+    assert_eq!(one.report().len(), other.report().len());
 }

@@ -47,7 +47,7 @@ macro_rules! replays {
 
 replays! {
     cda pdfa xdm matricule mail receipt hprim inspect imap_command imap_response imap_mime imap_thread mutf7
-    smtp_command smtp_data smtp_reply sasl oidc client_hello scenario proof
+    smtp_command smtp_data smtp_reply sasl oidc client_hello scenario fault_script proof
 }
 
 #[test]

@@ -117,6 +117,13 @@ pub(crate) struct Up {
     /// Its keys (JWKS): a file, or an address
     #[arg(long, value_name = "FILE|URL", requires = "also_issuer")]
     pub(crate) also_jwks: Option<String>,
+    /// Keep the directory up to date from this extraction, looked at each day; asked for at each start. May be given again
+    /// for the PS_LibreAcces files
+    #[arg(long, value_name = "URL")]
+    pub(crate) directory_url: Vec<String>,
+    /// Roots (PEM) trusted for it beside the system's, such as that of IGC-Santé
+    #[arg(long, value_name = "FILE", requires = "directory_url")]
+    pub(crate) directory_ca: Option<std::path::PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -50,6 +50,8 @@ pub(crate) struct Wish {
     pub(crate) renumber: bool,
     /// Another Pro Santé Connect whose tokens are accepted too.
     pub(crate) also: Option<Also>,
+    /// Where the directory's extractions are, to be looked at each day.
+    pub(crate) fresh: Option<annuaire::Refresh>,
 }
 
 impl Sandbox {
@@ -141,6 +143,7 @@ impl Sandbox {
 
         let directory = directory(&data.path, annuaire_clock);
         let (shutdown, stop) = watch::channel(false);
+        let fresh = wish.fresh.map(|sources| keep_fresh(directory.clone(), sources, stop.clone()));
         let face = bench_web::Face::new(bench.clone(), key).with_directory(directory);
         let mail = settings.mail_domain();
         let autoconfig = operator::autoconfig_router(operator::Autoconfig {
@@ -157,6 +160,7 @@ impl Sandbox {
         let (dns_udp, dns_tcp) = listeners.dns;
         tasks.push(tokio::spawn(dns::serve(dns_udp, dns_tcp, dns, stop.clone())));
         tasks.push(tokio::spawn(throw_old_evidence_away(bench.clone(), stop.clone())));
+        tasks.extend(fresh.map(tokio::spawn));
         tasks.extend(second.map(|second| tokio::spawn(second.stay_fresh(stop))));
         let lps = LpsService::start(lps_wish(&data.path, &ports, &up, &lab), listeners.lps).await?;
         data.publish(&up)?;
@@ -246,6 +250,17 @@ async fn throw_old_evidence_away(bench: Bench, mut stop: watch::Receiver<bool>) 
         if let Err(error) = bench.purge().await {
             tracing::error!("old evidence could not be thrown away: {error}");
         }
+    }
+}
+
+async fn keep_fresh(
+    directory: annuaire::Directory,
+    sources: annuaire::Refresh,
+    mut stop: watch::Receiver<bool>,
+) {
+    tokio::select! {
+        () = directory.keep_fresh(sources) => {}
+        _ = stop.wait_for(|stopped| *stopped) => {}
     }
 }
 
@@ -369,7 +384,8 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_logout_is_told_to_a_client_over_tls_and_to_nobody_with_a_strangers_certificate() {
         let dir = tempfile::tempdir().unwrap();
-        let wish = Wish { data: dir.path().join("data"), domain: None, renumber: false, also: None };
+        let wish =
+            Wish { data: dir.path().join("data"), domain: None, renumber: false, also: None, fresh: None };
         let sandbox = Sandbox::start(wish, |data| Ports::open(data, Some(PortChoice::Auto), false, None))
             .await
             .unwrap();

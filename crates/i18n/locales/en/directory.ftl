@@ -47,6 +47,8 @@ directory-cards = { $count ->
   }
 directory-source = Extraction of { $date }
 directory-stale = The base dates from { $date }.
+directory-outage = It could not be brought up to date since { $date }.
+directory-outage-next = The last good base goes on serving, and another try is made by itself. vaguemestre annuaire search --json says exactly what is wrong.
 directory-stale-next = Mailboxes may have been opened or closed since: import today's extraction.
 directory-none = No result. An unlisted mailbox is not published: missing from the directory does not mean that it does not exist.
 directory-found = { $count ->
@@ -64,6 +66,7 @@ directory-more-boxes = { $count ->
    *[other] and { $count } more addresses
   }
 directory-relaxed = No result with { $field } “{ $query }”. These match everything else.
+directory-relaxed-also = Nor with { $field } “{ $query }”.
 directory-relaxed-other = Without { $field } “{ $query }”: { $count }.
 directory-meant = Did you mean
 directory-examples = For example

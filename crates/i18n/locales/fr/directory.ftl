@@ -47,6 +47,8 @@ directory-cards = { $count ->
   }
 directory-source = Extraction du { $date }
 directory-stale = La base date du { $date }.
+directory-outage = La mise à jour échoue depuis le { $date }.
+directory-outage-next = La dernière base bonne reste servie ; un nouvel essai a lieu de lui-même. L'état exact est dans vaguemestre annuaire search --json.
 directory-stale-next = Des boîtes ont pu être créées ou fermées depuis : importez l'extraction du jour.
 directory-none = Aucun résultat. Une boîte en liste rouge n'est pas publiée : absente de l'annuaire ne veut pas dire inexistante.
 directory-found = { $count ->
@@ -64,6 +66,7 @@ directory-more-boxes = { $count ->
    *[other] et { $count } autres adresses
   }
 directory-relaxed = Aucun résultat avec { $field } « { $query } ». Voici ceux qui répondent au reste.
+directory-relaxed-also = Ni avec { $field } « { $query } ».
 directory-relaxed-other = Sans { $field } « { $query } » : { $count }.
 directory-meant = Vouliez-vous dire
 directory-examples = Par exemple

@@ -25,7 +25,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &Demo) -> Result<u8, Error> {
         Some(data) => data.clone(),
         None => default_path()?.join("demo"),
     };
-    let wish = Wish { data, domain: None, renumber: false, also: None };
+    let wish = Wish { data, domain: None, renumber: false, also: None, fresh: None };
     let sandbox = Sandbox::start(wish, Ports::for_demo).await?;
     if !cli.json {
         output::say!("{}", text(lang, "cli-demo-title"));

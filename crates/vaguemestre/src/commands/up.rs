@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use bench::Error;
+use bench::{Code, Error};
 use i18n::{Arg, Lang, text, text_with};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,6 +27,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &Up) -> Result<u8, Error> {
             .clone()
             .zip(arguments.also_jwks.clone())
             .map(|(issuer, jwks)| Also { issuer, jwks }),
+        fresh: fresh(arguments)?,
     };
     let ports = |data: &Path| Ports::open(data, arguments.ports, arguments.renumber, arguments.dns_port);
     let sandbox = Sandbox::start(wish, ports).await?;
@@ -41,6 +42,21 @@ pub(crate) async fn run(cli: &Cli, arguments: &Up) -> Result<u8, Error> {
     ends.wait().await;
     sandbox.stop().await;
     Ok(0)
+}
+
+/// Where the directory comes from; `None` where nobody said.
+fn fresh(arguments: &Up) -> Result<Option<annuaire::Refresh>, Error> {
+    if arguments.directory_url.is_empty() {
+        return Ok(None);
+    }
+    let roots = match &arguments.directory_ca {
+        Some(file) => Some(std::fs::read(file).map_err(|error| {
+            let next = "Give a file of certificates in PEM.";
+            Error::new(Code::BadInput, format!("{}: {error}", file.display()), next).field("directory_ca")
+        })?),
+        None => None,
+    };
+    Ok(Some(annuaire::Refresh { roots, ..annuaire::Refresh::daily(arguments.directory_url.clone()) }))
 }
 
 /// The addresses that a person opens or types.
