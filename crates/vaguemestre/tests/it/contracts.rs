@@ -287,12 +287,20 @@ fn cert_writes_a_certificate_that_another_library_takes() {
 }
 
 #[test]
-fn demo_prints_the_run_object_and_its_proof() {
+fn our_lps_passes_every_job() {
+    let (other, _) = lab_with_product();
+    let listed = other.json(&["jobs"]).ended(0);
     // A first start from nothing, as a newcomer's: keys included.
     let lab = Lab::unstarted(PROGRAM);
     let done = lab.json(&["demo", "--once"]).ended(0);
     assert_shape(&done, &run_shape());
     assert_shape(&done, &json!({"proof": "path", "left_out": ["string"], "runs": [{"verdict": "=passed"}]}));
+    let ids = |list: &Value, name: &str| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|one| one[name].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&done["runs"], "job"), ids(&listed["jobs"], "id"));
+    assert!(done["runs"].as_array().unwrap().iter().all(|run| !run["checks"].as_array().unwrap().is_empty()));
+    assert_eq!(done["left_out"], json!([]));
     assert_eq!(done["summary"]["passed"], json!(done["runs"].as_array().unwrap().len()));
     let verified = lab.json(&["verify", done["proof"].as_str().unwrap()]).ended(0);
     assert_eq!(verified["runs"].as_array().unwrap().len(), done["runs"].as_array().unwrap().len());
